@@ -1,0 +1,132 @@
+# shellcheck shell=bash
+# The cluster as a whole: up, down, and whether it runs.
+
+cluster_up() {
+    require_root
+    install_packages
+    build_binaries
+    take_lock
+    if cluster_running; then
+        echo "The cluster is up. Kubeconfig: ${ADMIN_KUBECONFIG}"
+        return
+    fi
+    take_away
+    ln -sfn "${STATE}" "${CLAIM}"
+    mkdir -p "${LOGS}" "${RUN}"
+    raise_sysctls
+    step "certificates" make_certificates
+    step "networks of ${#NODES[@]} nodes" make_grounds
+    step "control plane" bring_up_control_plane
+    step "${#NODES[@]} nodes Ready" bring_up_nodes
+    step "DNS answers" bring_up_dns
+    echo "The cluster is up. Kubeconfig: ${ADMIN_KUBECONFIG}"
+}
+
+make_grounds() {
+    make_cgroups
+    make_network
+}
+
+bring_up_control_plane() {
+    start_control_plane
+    wait_until 120 "the API server is ready" api_server_ready
+    apply_manifests
+}
+
+bring_up_nodes() {
+    on_every_node start_node
+    wait_until 120 "all nodes are Ready" nodes_ready
+}
+
+bring_up_dns() {
+    wait_until 120 "CoreDNS has a pod that is ready" \
+        kubectl -n kube-system wait deployment/coredns --for=condition=Available --timeout=1s
+    wait_until 60 "CoreDNS answers on ${DNS_ADDRESS}" dns_answers
+}
+
+# Asks the cluster's DNS for the API server's Service, from a node, as a pod would.
+dns_answers() {
+    echo "nameserver ${DNS_ADDRESS}" >"${RUN}/resolv.conf"
+    # shellcheck disable=SC2016
+    in_node "${NODES[0]}" unshare --mount sh -c \
+        'mount --bind "$1" /etc/resolv.conf && getent hosts kubernetes.default.svc.cluster.local' sh "${RUN}/resolv.conf"
+}
+
+cluster_down() {
+    require_root
+    take_lock
+    step "cluster taken away" take_away
+}
+
+# Takes away what there is, be it a running cluster or what a crash left. Order matters: a mount
+# cannot go before the processes that use it, nor the state before the mounts.
+take_away() {
+    wait_until 30 "the cluster's processes are gone" kill_cgroup_processes
+    remove_shim_sockets
+    unmount_state
+    remove_network
+    wait_until 30 "the cluster's cgroups are gone" remove_cgroups
+    restore_sysctls
+    remove_state
+}
+
+# containerd's shims listen on sockets outside the state directory; each notes its own.
+remove_shim_sockets() {
+    local note
+    for note in "${STATE}"/nodes/*/containerd-state/io.containerd.runtime.v2.task/k8s.io/*/address; do
+        if [[ -e "${note}" ]]; then
+            rm -f "$(sed 's|^unix://||' "${note}")"
+        fi
+    done
+}
+
+unmount_state() {
+    local mount
+    while read -r mount; do
+        umount "${mount}" 2>/dev/null || umount --lazy "${mount}"
+    done < <(state_mounts | tac)
+    # What is deleted next must not be the far side of a mount.
+    [[ -z "$(state_mounts)" ]] || fail "still mounted, so nothing is deleted: $(state_mounts | paste -sd ' ')"
+}
+
+# Prints the mounts under the state directory, oldest first.
+state_mounts() { awk -v prefix="${STATE}/" 'index($5, prefix) == 1 { print $5 }' /proc/self/mountinfo; }
+
+# Removes what the cluster wrote, and leaves other files that someone keeps in the same directory.
+remove_state() {
+    rm -rf "${STATE:?}"/{etcd,logs,nodes,pki,run,kubeconfig,sysctls} /var/lib/cni/{cache/,}results/millrace-* "${CLAIM}"
+    if [[ -d /var/log/containers ]]; then
+        find /var/log/containers -lname "${STATE}/*" -delete
+    fi
+    rmdir --ignore-fail-on-non-empty /var/log/containers /var/lib/cni/{cache/results,cache,results,} "${STATE}" 2>/dev/null || true
+}
+
+# Holds the machine's one cluster for this process, and refuses to touch one whose state is elsewhere.
+take_lock() {
+    exec {LOCK_FD}>"${LOCK}"
+    flock "${LOCK_FD}"
+    local owner
+    owner="$(readlink "${CLAIM}" || true)"
+    [[ -z "${owner}" || "${owner}" == "${STATE}" ]] ||
+        fail "another cluster runs on this machine. Take it away first: MILLRACE_STATE=${owner} ${HERE}/cluster down"
+}
+
+# Succeeds where every process of the cluster runs and the API server is ready.
+cluster_running() {
+    local name
+    while read -r name; do
+        running_pid "${name}" >/dev/null || return 1
+    done < <(component_names)
+    api_server_ready >/dev/null 2>&1
+}
+
+# Prints the names of the cluster's processes.
+component_names() {
+    local node process
+    printf '%s\n' "${CONTROL_PLANE[@]}"
+    for node in "${NODES[@]}"; do
+        for process in "${NODE_PROCESSES[@]}"; do
+            echo "${process}-${node}"
+        done
+    done
+}
