@@ -46,7 +46,7 @@ start_controller_manager() {
         --kubeconfig="${PKI}/controller-manager.kubeconfig" --use-service-account-credentials --leader-elect=false \
         --service-account-private-key-file="${PKI}/service-accounts.key" --root-ca-file="${PKI}/ca.crt" \
         --cluster-signing-cert-file="${PKI}/ca.crt" --cluster-signing-key-file="${PKI}/ca.key" \
-        --node-monitor-grace-period=20s
+        --flex-volume-plugin-dir="${STATE}/nodes" --node-monitor-grace-period=20s
 }
 
 start_scheduler() {

@@ -92,13 +92,34 @@ unmount_state() {
 # Prints the mounts under the state directory, oldest first.
 state_mounts() { awk -v prefix="${STATE}/" 'index($5, prefix) == 1 { print $5 }' /proc/self/mountinfo; }
 
-# Removes what the cluster wrote, and leaves other files that someone keeps in the same directory.
+# Removes what the cluster wrote, and leaves other files that someone keeps in the same directories.
 remove_state() {
-    rm -rf "${STATE:?}"/{etcd,logs,nodes,pki,run,kubeconfig,sysctls} /var/lib/cni/{cache/,}results/millrace-* "${CLAIM}"
+    remove_notes_elsewhere
+    rm -rf "${STATE:?}"/{etcd,logs,nodes,pki,run,kubeconfig,sysctls} "${CLAIM}"
+    if [[ -d "${STATE}" ]]; then
+        rmdir --ignore-fail-on-non-empty "${STATE}"
+    fi
+}
+
+# A few directories are fixed in the programs: the kubelet's links to logs and its socket for devices,
+# and what CNI plugins remember of each pod.
+remove_notes_elsewhere() {
+    local directory
     if [[ -d /var/log/containers ]]; then
         find /var/log/containers -lname "${STATE}/*" -delete
     fi
-    rmdir --ignore-fail-on-non-empty /var/log/containers /var/lib/cni/{cache/results,cache,results,} "${STATE}" 2>/dev/null || true
+    if [[ -d /var/lib/cni/results ]]; then
+        grep -rlZF "${STATE}/nodes/" /var/lib/cni/results | xargs -0 -r rm || true
+    fi
+    if [[ -S /var/lib/kubelet/device-plugins/kubelet.sock && -e "${STATE}/nodes" ]]; then
+        rm /var/lib/kubelet/device-plugins/kubelet.sock
+    fi
+    for directory in /var/log/containers /var/lib/cni/results /var/lib/cni /run/containerd/s /run/containerd \
+        /var/lib/kubelet/device-plugins /var/lib/kubelet; do
+        if [[ -d "${directory}" ]]; then
+            rmdir --ignore-fail-on-non-empty "${directory}"
+        fi
+    done
 }
 
 # Holds the machine's one cluster for this process, and refuses to touch one whose state is elsewhere.

@@ -65,4 +65,8 @@ remove_network() {
     if ip link show "${BRIDGE}" >/dev/null 2>&1; then
         ip link delete "${BRIDGE}"
     fi
+    # `ip netns add` mounts the directory of names, and never unmounts it.
+    if mountpoint -q /run/netns && [[ -z "$(ls -A /run/netns)" ]]; then
+        umount /run/netns
+    fi
 }
