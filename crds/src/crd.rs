@@ -1,0 +1,47 @@
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{CustomResourceDefinition, JSON};
+use kube::CustomResourceExt;
+use serde_json::{Value, json};
+
+use crate::{ConsumerGroup, Dlq, KafkaCluster, Schema, Topic};
+
+/// The CustomResourceDefinitions of all kinds, in the order of their names.
+pub fn all() -> Vec<CustomResourceDefinition> {
+    let mut crds = [ConsumerGroup::crd(), Dlq::crd(), KafkaCluster::crd(), Schema::crd(), Topic::crd()].map(with_pending);
+    crds.sort_by(|a, b| a.metadata.name.cmp(&b.metadata.name));
+    crds.into()
+}
+
+/// Gives a new object a status that says that no controller has looked at it yet,
+/// so that absence of the operator reads as such (API conventions: write conditions on the first visit, Unknown if need be).
+fn with_pending(mut crd: CustomResourceDefinition) -> CustomResourceDefinition {
+    let status = crd
+        .spec
+        .versions
+        .iter_mut()
+        .filter_map(|version| version.schema.as_mut()?.open_api_v3_schema.as_mut())
+        .filter_map(|schema| schema.properties.as_mut()?.get_mut("status"));
+    for schema in status {
+        schema.default = Some(JSON(json!({
+            "conditions": [{
+                "type": "Ready",
+                "status": "Unknown",
+                "reason": "Pending",
+                "message": "waiting for controller",
+                "lastTransitionTime": "1970-01-01T00:00:00Z",
+            }]
+        })));
+    }
+    crd
+}
+
+/// A CustomResourceDefinition as a JSON value with no empty parts, ready to be written as YAML.
+///
+/// # Errors
+/// When the definition cannot be serialised.
+pub fn to_yaml(crd: &CustomResourceDefinition) -> Result<Value, serde_json::Error> {
+    let mut value = serde_json::to_value(crd)?;
+    if let Some(object) = value.as_object_mut() {
+        object.remove("status");
+    }
+    Ok(value)
+}

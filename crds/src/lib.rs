@@ -1,0 +1,37 @@
+//! The resources of Millrace (`millrace.dev/v1alpha1`) as Rust types.
+//!
+//! Each module is one kind; its doc comments become the descriptions a user reads in `kubectl explain`.
+//! The crate knows no client and decides nothing: it is the vocabulary the operator, the suite and the generator share.
+
+mod cluster_ref;
+mod config;
+mod consent;
+mod consumer_group;
+mod crd;
+mod deletion;
+mod dlq;
+mod kafka_cluster;
+mod schema;
+mod topic;
+
+pub use cluster_ref::ClusterRef;
+pub use config::{ConfigMap, ConfigValue};
+pub use consent::{AllowedNamespaces, NamespacesFrom};
+pub use consumer_group::{
+    Autoscaling, AutoscalingMode, ConsumerGroup, ConsumerGroupSpec, ConsumerGroupStatus, DlqRef, LagObjective,
+    LagStatus, OffsetReset, PartitionLag, ScaleTargetRef, ScalingStatus, TopicLag, TopicRef,
+};
+pub use crd::{all, to_yaml};
+pub use deletion::{DeletionPolicy, SubjectDeletionPolicy};
+pub use dlq::{Dlq, DlqReader, DlqSpec, DlqStatus, ReasonCount};
+pub use kafka_cluster::{
+    BrokerStatus, Combined, KafkaCluster, KafkaClusterSpec, KafkaClusterStatus, Listener, ListenerStatus, ListenerType,
+    ManagedRegistry, Mode, NamespaceGrant, RegistrySource, Resources, ResourceAmounts, Storage,
+};
+pub use schema::{Compatibility, Schema, SchemaSpec, SchemaStatus, SchemaTopicRef, SchemaType, SubjectPart};
+pub use topic::{Binding, PartitionStatus, Producer, Topic, TopicSpec, TopicStatus};
+
+/// API group of every kind.
+pub const GROUP: &str = "millrace.dev";
+/// The served and stored version of every kind.
+pub const VERSION: &str = "v1alpha1";

@@ -1,0 +1,1 @@
+//! The ConfigMap that tells a client how to connect (Service Binding specification).

@@ -1,0 +1,6 @@
+//! What ought to be: pure builders from resolved values to Kafka's and Kubernetes' objects.
+//!
+//! Architecture invariant: no client, no clock, no randomness; what comes out is sorted.
+
+pub mod binding;
+pub mod layout;

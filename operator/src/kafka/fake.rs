@@ -1,0 +1,4 @@
+//! [`super::KafkaAdmin`] in memory, for property tests.
+/// A fake.
+#[derive(Debug)]
+pub struct FakeKafka;

@@ -1,0 +1,18 @@
+//! What Millrace asks of a Kafka cluster: one trait, bulk calls only.
+//!
+//! Architecture invariant: the types of a Kafka library stop here. [`client`] is the real implementation,
+//! [`fake`] an in-memory one for property tests; the suite runs the same scenario against both.
+
+mod acl;
+mod admin;
+mod client;
+mod fake;
+mod observed;
+
+pub use acl::{Acl, AclOperation, AclPattern, AclResource, Principal};
+pub use admin::{
+    ConfigChange, Credentials, GroupDescription, KafkaAdmin, KafkaError, NewPartitions, NewTopic, OffsetsAt, PerItem,
+};
+pub use client::KrafkaAdmin;
+pub use fake::FakeKafka;
+pub use observed::{BrokerId, ObservedBroker, ObservedCluster, ObservedPartition, ObservedTopic, TopicPartition};

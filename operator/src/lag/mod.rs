@@ -1,0 +1,1 @@
+//! What lag means: pure functions from offsets to records and seconds.

@@ -1,0 +1,27 @@
+//! The Millrace operator as a library; `main.rs` only wires it.
+//!
+//! Data flows one way, and so do the imports:
+//!
+//! ```text
+//! watch ─► world ─► resolve ─► desire ─► plan ─► apply ─► status, events, metrics
+//!          facts    parse      pure      pure    the only IO that changes things
+//! ```
+
+pub mod admission;
+pub mod apply;
+pub mod certificates;
+pub mod config;
+pub mod context;
+pub mod controllers;
+pub mod desire;
+pub mod error;
+pub mod events;
+pub mod kafka;
+pub mod lag;
+pub mod plan;
+pub mod registry;
+pub mod resolve;
+pub mod scale;
+pub mod status;
+pub mod telemetry;
+pub mod world;

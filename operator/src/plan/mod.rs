@@ -1,0 +1,11 @@
+//! What has to be done: pure, total functions from what is desired and what is observed to a list of steps.
+//!
+//! Architecture invariant: no client, no clock, no randomness. Applying a plan and planning again gives nothing.
+
+mod access;
+mod kafka_step;
+mod topic;
+
+pub use access::access;
+pub use kafka_step::{Blocked, KafkaStep, Plan};
+pub use topic::topic;

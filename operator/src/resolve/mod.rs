@@ -1,0 +1,24 @@
+//! Parse, don't validate: a resource and what it refers to become a value that is right by construction, or a [`Rejection`].
+//!
+//! Architecture invariant: no client, no clock. The controllers and the webhook call the same functions.
+//! Every cross-namespace effect is checked here and nowhere else.
+
+mod consent;
+mod consumer_group;
+mod dlq;
+mod facts;
+mod grant;
+mod name;
+mod rejection;
+mod schema;
+mod topic;
+
+pub use consent::allows;
+pub use consumer_group::{ResolvedGroup, consumer_group};
+pub use dlq::dlq;
+pub use facts::{Claimant, Facts, Name};
+pub use grant::{Granted, granted, overlapping_prefixes};
+pub use name::{GroupId, Subject, TopicName};
+pub use rejection::Rejection;
+pub use schema::{ResolvedSchema, schema};
+pub use topic::{ResolvedTopic, topic};

@@ -1,0 +1,30 @@
+use std::fmt;
+
+macro_rules! names {
+    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub(super) String);
+
+        impl $name {
+            /// The name as Kafka or the registry knows it.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    )+};
+}
+names! {
+    /// Name of a topic that its resource may use.
+    TopicName,
+    /// Group id that its resource may use.
+    GroupId,
+    /// Subject that its resource may use.
+    Subject,
+}

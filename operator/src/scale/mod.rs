@@ -1,0 +1,1 @@
+//! How many replicas: a pure function of the history and the policy.

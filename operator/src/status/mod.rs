@@ -1,0 +1,11 @@
+//! Conditions, the summary of them, and the one way a status is written.
+
+mod condition;
+mod patch;
+mod summary;
+
+pub mod reasons;
+
+pub use condition::{Draft, State, merge};
+pub use patch::{HasConditions, write};
+pub use summary::ready;

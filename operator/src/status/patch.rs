@@ -1,0 +1,83 @@
+use std::fmt::Debug;
+
+use jiff::Timestamp;
+use k8s_openapi::{
+    NamespaceResourceScope,
+    apimachinery::pkg::apis::meta::v1::{Condition, Time},
+};
+use kube::{
+    Api, Resource, ResourceExt,
+    api::{Patch, PatchParams},
+};
+use millrace_crds::{ConsumerGroupStatus, DlqStatus, KafkaClusterStatus, SchemaStatus, TopicStatus};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::json;
+
+use super::{Draft, merge};
+use crate::{context::Context, error::Error, events};
+
+/// A status whose conditions this crate writes.
+pub trait HasConditions {
+    /// The conditions.
+    fn conditions(&self) -> &[Condition];
+    /// The conditions, to be replaced.
+    fn conditions_mut(&mut self) -> &mut Vec<Condition>;
+    /// The generation the status speaks of, to be replaced.
+    fn observed_generation_mut(&mut self) -> &mut Option<i64>;
+}
+
+macro_rules! has_conditions {
+    ($($status:ty),+) => {$(
+        impl HasConditions for $status {
+            fn conditions(&self) -> &[Condition] {
+                &self.conditions
+            }
+            fn conditions_mut(&mut self) -> &mut Vec<Condition> {
+                &mut self.conditions
+            }
+            fn observed_generation_mut(&mut self) -> &mut Option<i64> {
+                &mut self.observed_generation
+            }
+        }
+    )+};
+}
+has_conditions!(TopicStatus, ConsumerGroupStatus, DlqStatus, SchemaStatus, KafkaClusterStatus);
+
+/// Writes the status of `object` by server-side apply, and an event for each condition that changed.
+/// Nothing is written when only time would change: two equal visits cost one write.
+///
+/// # Errors
+/// When the API server refuses the write; an object that is gone meanwhile is no error.
+pub async fn write<K, S>(context: &Context, object: &K, old: Option<&S>, mut new: S, drafts: &[Draft]) -> Result<(), Error>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned,
+    S: HasConditions + Serialize + PartialEq + Clone,
+{
+    let generation = object.meta().generation;
+    let old_conditions = old.map_or(&[][..], HasConditions::conditions);
+    *new.conditions_mut() = merge(old_conditions, drafts, generation, Timestamp::now());
+    *new.observed_generation_mut() = generation;
+    if old.is_some_and(|old| timeless(old) == timeless(&new)) {
+        return Ok(());
+    }
+    let namespace = object.namespace().unwrap_or_default();
+    let api: Api<K> = Api::namespaced(context.client.clone(), &namespace);
+    let patch = json!({ "apiVersion": K::api_version(&()), "kind": K::kind(&()), "status": new });
+    let params = PatchParams::apply(&format!("millrace-{}", K::kind(&()).to_lowercase())).force();
+    match api.patch_status(&object.name_any(), &params, &Patch::Apply(&patch)).await {
+        Ok(_) => {}
+        Err(kube::Error::Api(status)) if status.is_not_found() => return Ok(()),
+        Err(error) => return Err(error.into()),
+    }
+    context.metrics.kubernetes_writes.get_or_create(&crate::telemetry::Kind { kind: K::kind(&()).into_owned() }).inc();
+    events::on_change(context, object, old_conditions, new.conditions()).await;
+    Ok(())
+}
+
+fn timeless<S: HasConditions + Clone>(status: &S) -> S {
+    let mut copy = status.clone();
+    for condition in copy.conditions_mut() {
+        condition.last_transition_time = Time(Timestamp::UNIX_EPOCH);
+    }
+    copy
+}

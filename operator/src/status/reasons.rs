@@ -1,0 +1,54 @@
+//! The reasons of all conditions: one word each, the same in conditions, events and metrics.
+
+/// All conditions hold.
+pub const READY: &str = "Ready";
+/// Kafka or the registry is as the spec says.
+pub const SYNCED: &str = "Synced";
+/// Work is under way.
+pub const PROGRESSING: &str = "Progressing";
+/// The ACLs asked for are in place.
+pub const GRANTED: &str = "Granted";
+/// The KafkaCluster does not exist.
+pub const CLUSTER_NOT_FOUND: &str = "ClusterNotFound";
+/// The KafkaCluster is not up yet.
+pub const CLUSTER_NOT_READY: &str = "ClusterNotReady";
+/// Kafka does not answer.
+pub const KAFKA_UNREACHABLE: &str = "KafkaUnreachable";
+/// Kafka refused a request.
+pub const KAFKA_REFUSED: &str = "KafkaRefused";
+/// The namespace may not use the cluster.
+pub const NAMESPACE_NOT_GRANTED: &str = "NamespaceNotGranted";
+/// The name does not begin with a prefix of the namespace.
+pub const NAME_NOT_GRANTED: &str = "NameNotGranted";
+/// The name is Kafka's or Millrace's own.
+pub const NAME_RESERVED: &str = "NameReserved";
+/// Another resource has the same name in Kafka and was there first.
+pub const CONFLICT: &str = "Conflict";
+/// It exists already and `adopt` is not set.
+pub const NOT_ADOPTED: &str = "NotAdopted";
+/// Fewer partitions were asked for; Kafka cannot do that.
+pub const PARTITIONS_CANNOT_SHRINK: &str = "PartitionsCannotShrink";
+/// Another number of replicas was asked for than the topic has.
+pub const REPLICAS_CANNOT_CHANGE: &str = "ReplicasCannotChange";
+/// More replicas were asked for than there are brokers.
+pub const TOO_FEW_BROKERS: &str = "TooFewBrokers";
+/// A Topic, DLQ or other resource referred to does not exist.
+pub const REFERENCE_NOT_FOUND: &str = "ReferenceNotFound";
+/// The Topic or DLQ of another namespace does not allow this one.
+pub const NOT_ALLOWED: &str = "NotAllowed";
+/// The schema would break readers or writers.
+pub const INCOMPATIBLE: &str = "Incompatible";
+/// The schema does not break anybody.
+pub const COMPATIBLE: &str = "Compatible";
+/// The text is not a schema.
+pub const INVALID_SCHEMA: &str = "InvalidSchema";
+/// The cluster has no schema registry.
+pub const NO_REGISTRY: &str = "NoRegistry";
+/// The schema registry does not answer.
+pub const REGISTRY_UNREACHABLE: &str = "RegistryUnreachable";
+/// The schema registry refused a request.
+pub const REGISTRY_REFUSED: &str = "RegistryRefused";
+/// The spec contradicts itself.
+pub const INVALID_SPEC: &str = "InvalidSpec";
+/// The resource is being deleted.
+pub const DELETING: &str = "Deleting";

@@ -1,0 +1,5 @@
+//! Metrics, health endpoints and logs.
+
+mod metrics;
+
+pub use metrics::{Kind, Metrics};

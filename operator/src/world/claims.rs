@@ -1,0 +1,6 @@
+/// One claim.
+#[derive(Debug)]
+pub struct Claim;
+/// All claims.
+#[derive(Debug, Default)]
+pub struct Claims;

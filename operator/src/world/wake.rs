@@ -1,0 +1,48 @@
+use tokio::sync::broadcast;
+
+use super::ClusterKey;
+
+/// Something changed that others depend on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wake {
+    /// A KafkaCluster resource, or whether its Kafka answers.
+    Cluster(ClusterKey),
+    /// A Namespace: its labels decide about grants and consent.
+    Namespace(String),
+    /// A Topic resource, by namespace and name.
+    Topic(String, String),
+    /// A DLQ resource, by namespace and name.
+    Dlq(String, String),
+    /// A ConsumerGroup resource, by namespace and name.
+    ConsumerGroup(String, String),
+    /// A Schema resource, by namespace and name.
+    Schema(String, String),
+    /// A topic in Kafka differs from the last look (drift, or an own write).
+    KafkaTopic(ClusterKey, String),
+    /// The ACLs in Kafka differ from the last look.
+    KafkaAcls(ClusterKey),
+    /// New offsets of the consumer groups are known.
+    KafkaGroups(ClusterKey),
+}
+
+/// The sending side; clones share one channel. A receiver that lags behind must look at everything.
+#[derive(Clone, Debug)]
+pub struct Waker(broadcast::Sender<Wake>);
+
+impl Default for Waker {
+    fn default() -> Self {
+        Self(broadcast::channel(65_536).0)
+    }
+}
+
+impl Waker {
+    /// Tells all receivers. Nobody listening is no error.
+    pub fn wake(&self, wake: Wake) {
+        let _ = self.0.send(wake);
+    }
+
+    /// A receiver of all that is sent from now on.
+    pub fn subscribe(&self) -> broadcast::Receiver<Wake> {
+        self.0.subscribe()
+    }
+}
