@@ -57,7 +57,7 @@ start_scheduler() {
 # kubectl as the cluster's administrator.
 kubectl() { "${BIN}/kubectl" --kubeconfig "${ADMIN_KUBECONFIG}" "$@"; }
 
-api_server_ready() { kubectl get --raw /readyz; }
+api_server_ready() { kubectl get --raw /readyz --request-timeout=5s; }
 
 apply_manifests() {
     kubectl apply -f "${HERE}/manifests" >/dev/null

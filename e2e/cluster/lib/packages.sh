@@ -18,10 +18,9 @@ apt_install() {
         fail "this machine has no apt-get; install these by hand, under your system's names: $*"
     local log="${CACHE}/apt.log"
     mkdir -p "${CACHE}"
-    # The engines that a package would start as a service are started by the cluster itself, one for each node.
     if ! {
         apt-get update &&
-            DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y --no-install-recommends "$@"
+            DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@"
     } >"${log}" 2>&1; then
         tail -n 5 "${log}" >&2
         fail "apt-get could not install: $*. The whole output is in ${log}."

@@ -34,3 +34,15 @@ running_pid() {
     { read -r pid started <"${RUN}/$1.pid"; } 2>/dev/null || return 1
     [[ -n "${started}" && "$(process_start_time "${pid}")" == "${started}" ]] && echo "${pid}"
 }
+
+# Prints the name of a process that was started and no longer runs; nothing where all do.
+ended_process() {
+    local file name
+    for file in "${RUN}"/*.pid; do
+        name="$(basename "${file}" .pid)"
+        if [[ -e "${file}" ]] && ! running_pid "${name}" >/dev/null; then
+            echo "${name}"
+            return
+        fi
+    done
+}

@@ -25,12 +25,16 @@ seconds_since() {
     echo "$((tenths / 10)).$((tenths % 10))"
 }
 
-# wait_until SECONDS WHAT COMMAND...: polls until the command succeeds; fails, naming WHAT, at the deadline.
+# wait_until SECONDS WHAT COMMAND...: polls until the command succeeds. Fails at the deadline, and at
+# once where a process of the cluster has ended by itself.
 wait_until() {
-    local deadline=$((SECONDS + $1)) what="$2"
+    local seconds="$1" deadline=$((SECONDS + $1)) what="$2" ended
     shift 2
     until "$@" >/dev/null 2>&1; do
-        ((SECONDS < deadline)) || fail "${what}: not so in time. See ${LOGS}/*.log."
+        ended="$(ended_process)"
+        [[ -z "${ended}" ]] || fail "${ended} has ended by itself. Its log, ${LOGS}/${ended}.log, ends:
+$(tail -n 5 "${LOGS}/${ended}.log")"
+        ((SECONDS < deadline)) || fail "waited ${seconds} s until ${what}, in vain. The logs are in ${LOGS}."
         sleep 0.2
     done
 }
