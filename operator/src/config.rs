@@ -36,6 +36,12 @@ pub struct Config {
     /// Port of the admission webhook.
     #[arg(long, env = "MILLRACE_WEBHOOK_PORT", default_value_t = 8443)]
     pub webhook_port: u16,
+    /// Name of the Lease, in the operator's namespace, whose holder leads.
+    #[arg(long, env = "MILLRACE_LEASE_NAME", default_value = "millrace")]
+    pub lease_name: String,
+    /// What is logged: a level, or directives such as `info,millrace_operator=debug`.
+    #[arg(long, env = "MILLRACE_LOG", default_value = "info")]
+    pub log_filter: String,
     /// Shape of the logs.
     #[arg(long, env = "MILLRACE_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,

@@ -7,6 +7,8 @@
 //!          facts    parse      pure      pure    the only IO that changes things
 //! ```
 
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
 pub mod admission;
 pub mod apply;
 pub mod certificates;
@@ -18,6 +20,7 @@ pub mod error;
 pub mod events;
 pub mod kafka;
 pub mod lag;
+pub mod leader;
 pub mod plan;
 pub mod registry;
 pub mod resolve;

@@ -1,7 +1,10 @@
 use prometheus_client::{
     encoding::EncodeLabelSet,
-    metrics::{counter::Counter, family::Family},
+    metrics::{counter::Counter, family::Family, gauge::Gauge},
+    registry::Registry,
 };
+
+use super::Reconciles;
 
 /// The label `kind`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -13,6 +16,21 @@ pub struct Kind {
 /// All metrics of the operator. Clones share the same counters.
 #[derive(Clone, Debug, Default)]
 pub struct Metrics {
+    /// `millrace_leader`: 1 where this process leads, 0 where it stands by.
+    pub leader: Gauge,
+    /// `millrace_reconcile_…`: how long reconciles take and how they fail.
+    pub reconciles: Reconciles,
     /// `millrace_kubernetes_writes_total`: writes to the API server, by kind.
     pub kubernetes_writes: Family<Kind, Counter>,
+}
+
+impl Metrics {
+    /// All metrics as one registry, whose names begin with `millrace_`.
+    pub fn registry(&self) -> Registry {
+        let mut registry = Registry::with_prefix("millrace");
+        registry.register("leader", "1 where this process leads, 0 where it stands by", self.leader.clone());
+        self.reconciles.register(&mut registry);
+        registry.register("kubernetes_writes", "Writes to the API server", self.kubernetes_writes.clone());
+        registry
+    }
 }
