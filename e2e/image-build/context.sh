@@ -18,9 +18,10 @@ maven_files() {
   local dir
   dir="$IMAGES/maven/$(text_hash <"$1")"
   if [[ ! -d "$dir" ]]; then
-    rm -rf "$dir.part"
+    rm -rf "$dir.part" "$dir.part.markers"
     run_logged maven mvn -q -B -f "$1" "dependency:$2" -DoutputDirectory="$dir.part"
     mv "$dir.part" "$dir"
+    rm -rf "$dir.part.markers"
   fi
   echo "$dir"
 }
@@ -44,7 +45,7 @@ context_registry() {
   app="$(maven_files "$REPO/broker-image/registry/pom.xml" unpack-dependencies)"
   fresh_context "$1"
   cp -r "$app" "$1/app"
-  cp "$REPO"/broker-image/registry/{Containerfile,entrypoint} "$1/"
+  cp "$REPO"/broker-image/registry/{Containerfile,entrypoint,train-cds,application.properties} "$1/"
 }
 
 context_operator() {
