@@ -39,29 +39,21 @@ async fn run(config: Config) -> Result<(), Failure> {
     let client = Client::try_default().await?;
     let metrics = Metrics::default();
     let health = Health::default();
-    let telemetry = tokio::spawn(telemetry::serve(
-        config.telemetry_port,
-        metrics.registry(),
-        health.clone(),
-        shutdown.child_token(),
-    ));
+    let listener = telemetry::listen(config.telemetry_port).await?;
+    tokio::spawn(telemetry::serve(listener, metrics.registry(), health.clone()));
     health.set_ready(true);
 
-    let mut candidate = Candidate::stand(client, &config).await?;
+    let leader = tokio::select! {
+        () = shutdown.cancelled() => return Ok(()),
+        leader = Candidate::new(client, &config).elected() => leader,
+    };
+    metrics.leader.set(1);
+    info!(lease = config.lease_name, "leading");
     tokio::select! {
         () = shutdown.cancelled() => {}
-        elected = candidate.elected() => {
-            elected?;
-            metrics.leader.set(1);
-            info!(lease = config.lease_name, "leading");
-            tokio::select! {
-                () = shutdown.cancelled() => {}
-                lost = candidate.lost() => return Err(lost.into()),
-            }
-        }
+        lost = leader.lost() => return Err(lost.into()),
     }
-    candidate.release().await;
-    telemetry.await??;
+    leader.release().await;
     Ok(())
 }
 
