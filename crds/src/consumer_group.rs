@@ -22,12 +22,38 @@ use crate::{Binding, ClusterRef};
     printcolumn(name = "Group", type_ = "string", json_path = ".status.groupId"),
     printcolumn(name = "Lag", type_ = "integer", json_path = ".status.lag.records"),
     printcolumn(name = "Seconds", type_ = "integer", json_path = ".status.lag.seconds"),
-    printcolumn(name = "Replicas", type_ = "integer", json_path = ".status.scaling.replicas"),
-    printcolumn(name = "Desired", type_ = "integer", json_path = ".status.scaling.desiredReplicas", priority = "1"),
-    printcolumn(name = "Within", type_ = "string", description = "Within its lag objective", json_path = ".status.conditions[?(@.type=='WithinObjective')].status"),
-    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].status"),
-    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].reason"),
-    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+    printcolumn(
+        name = "Replicas",
+        type_ = "integer",
+        json_path = ".status.scaling.replicas"
+    ),
+    printcolumn(
+        name = "Desired",
+        type_ = "integer",
+        json_path = ".status.scaling.desiredReplicas",
+        priority = "1"
+    ),
+    printcolumn(
+        name = "Within",
+        type_ = "string",
+        description = "Within its lag objective",
+        json_path = ".status.conditions[?(@.type=='WithinObjective')].status"
+    ),
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type=='Ready')].status"
+    ),
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type=='Ready')].reason"
+    ),
+    printcolumn(
+        name = "Age",
+        type_ = "date",
+        json_path = ".metadata.creationTimestamp"
+    )
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
@@ -139,7 +165,9 @@ pub struct LagObjective {
 
 impl Default for LagObjective {
     fn default() -> Self {
-        Self { lag_seconds: thirty() }
+        Self {
+            lag_seconds: thirty(),
+        }
     }
 }
 

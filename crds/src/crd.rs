@@ -1,4 +1,6 @@
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{CustomResourceDefinition, JSON};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
+    CustomResourceDefinition, JSON,
+};
 use kube::CustomResourceExt;
 use serde_json::{Value, json};
 
@@ -6,7 +8,14 @@ use crate::{ConsumerGroup, Dlq, KafkaCluster, Schema, Topic};
 
 /// The CustomResourceDefinitions of all kinds, in the order of their names.
 pub fn all() -> Vec<CustomResourceDefinition> {
-    let mut crds = [ConsumerGroup::crd(), Dlq::crd(), KafkaCluster::crd(), Schema::crd(), Topic::crd()].map(with_pending);
+    let mut crds = [
+        ConsumerGroup::crd(),
+        Dlq::crd(),
+        KafkaCluster::crd(),
+        Schema::crd(),
+        Topic::crd(),
+    ]
+    .map(with_pending);
     crds.sort_by(|a, b| a.metadata.name.cmp(&b.metadata.name));
     crds.into()
 }

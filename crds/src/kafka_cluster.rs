@@ -1,8 +1,6 @@
-use k8s_openapi::{
-    apimachinery::pkg::{
-        api::resource::Quantity,
-        apis::meta::v1::{Condition, LabelSelector},
-    },
+use k8s_openapi::apimachinery::pkg::{
+    api::resource::Quantity,
+    apis::meta::v1::{Condition, LabelSelector},
 };
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
@@ -25,11 +23,33 @@ use crate::{ConfigMap, DeletionPolicy};
     doc = "An Apache Kafka cluster in KRaft mode, with its schema registry and the namespaces that may use it.",
     printcolumn(name = "Version", type_ = "string", json_path = ".spec.version"),
     printcolumn(name = "Nodes", type_ = "integer", json_path = ".spec.combined.nodes"),
-    printcolumn(name = "Brokers", type_ = "integer", description = "Brokers that are up", json_path = ".status.brokersReady"),
-    printcolumn(name = "Bootstrap", type_ = "string", json_path = ".status.listeners[0].bootstrapServers", priority = "1"),
-    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].status"),
-    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].reason"),
-    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+    printcolumn(
+        name = "Brokers",
+        type_ = "integer",
+        description = "Brokers that are up",
+        json_path = ".status.brokersReady"
+    ),
+    printcolumn(
+        name = "Bootstrap",
+        type_ = "string",
+        json_path = ".status.listeners[0].bootstrapServers",
+        priority = "1"
+    ),
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type=='Ready')].status"
+    ),
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type=='Ready')].reason"
+    ),
+    printcolumn(
+        name = "Age",
+        type_ = "date",
+        json_path = ".metadata.creationTimestamp"
+    )
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
@@ -89,7 +109,11 @@ fn default_topology_key() -> String {
 }
 
 fn default_listeners() -> Vec<Listener> {
-    vec![Listener { name: "internal".into(), port: 9092, listener_type: ListenerType::ServiceAccount }]
+    vec![Listener {
+        name: "internal".into(),
+        port: 9092,
+        listener_type: ListenerType::ServiceAccount,
+    }]
 }
 
 /// Which nodes run which role.
@@ -133,7 +157,10 @@ fn three() -> i32 {
 pub struct Storage {
     /// Size of each node's volume, such as `10Gi`.
     #[serde(default = "ten_gib")]
-    #[schemars(regex(pattern = r"^[0-9]+(\.[0-9]+)?(Ki|Mi|Gi|Ti|Pi|k|M|G|T|P)?$"), length(max = 32))]
+    #[schemars(
+        regex(pattern = r"^[0-9]+(\.[0-9]+)?(Ki|Mi|Gi|Ti|Pi|k|M|G|T|P)?$"),
+        length(max = 32)
+    )]
     pub size: String,
     /// StorageClass of the volumes. Defaults to the Kubernetes cluster's own default.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -147,7 +174,11 @@ pub struct Storage {
 
 impl Default for Storage {
     fn default() -> Self {
-        Self { size: ten_gib(), class_name: None, deletion_policy: DeletionPolicy::Retain }
+        Self {
+            size: ten_gib(),
+            class_name: None,
+            deletion_policy: DeletionPolicy::Retain,
+        }
     }
 }
 

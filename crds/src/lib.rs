@@ -18,17 +18,21 @@ pub use cluster_ref::ClusterRef;
 pub use config::{ConfigMap, ConfigValue};
 pub use consent::{AllowedNamespaces, NamespacesFrom};
 pub use consumer_group::{
-    Autoscaling, AutoscalingMode, ConsumerGroup, ConsumerGroupSpec, ConsumerGroupStatus, DlqRef, LagObjective,
-    LagStatus, OffsetReset, PartitionLag, ScaleTargetRef, ScalingStatus, TopicLag, TopicRef,
+    Autoscaling, AutoscalingMode, ConsumerGroup, ConsumerGroupSpec, ConsumerGroupStatus, DlqRef,
+    LagObjective, LagStatus, OffsetReset, PartitionLag, ScaleTargetRef, ScalingStatus, TopicLag,
+    TopicRef,
 };
 pub use crd::{all, to_yaml};
 pub use deletion::{DeletionPolicy, SubjectDeletionPolicy};
 pub use dlq::{Dlq, DlqReader, DlqSpec, DlqStatus, ReasonCount};
 pub use kafka_cluster::{
-    BrokerStatus, Combined, KafkaCluster, KafkaClusterSpec, KafkaClusterStatus, Listener, ListenerStatus, ListenerType,
-    ManagedRegistry, Mode, NamespaceGrant, RegistrySource, Resources, ResourceAmounts, Storage,
+    BrokerStatus, Combined, KafkaCluster, KafkaClusterSpec, KafkaClusterStatus, Listener,
+    ListenerStatus, ListenerType, ManagedRegistry, Mode, NamespaceGrant, RegistrySource,
+    ResourceAmounts, Resources, Storage,
 };
-pub use schema::{Compatibility, Schema, SchemaSpec, SchemaStatus, SchemaTopicRef, SchemaType, SubjectPart};
+pub use schema::{
+    Compatibility, Schema, SchemaSpec, SchemaStatus, SchemaTopicRef, SchemaType, SubjectPart,
+};
 pub use topic::{Binding, PartitionStatus, Producer, Topic, TopicSpec, TopicStatus};
 
 /// API group of every kind.

@@ -21,11 +21,27 @@ use crate::{ClusterRef, SubjectDeletionPolicy};
     selectable = ".spec.clusterRef.name",
     printcolumn(name = "Subject", type_ = "string", json_path = ".status.subject"),
     printcolumn(name = "Type", type_ = "string", json_path = ".spec.type"),
-    printcolumn(name = "Compatibility", type_ = "string", json_path = ".spec.compatibility"),
+    printcolumn(
+        name = "Compatibility",
+        type_ = "string",
+        json_path = ".spec.compatibility"
+    ),
     printcolumn(name = "Version", type_ = "integer", json_path = ".status.version"),
-    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].status"),
-    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].reason"),
-    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type=='Ready')].status"
+    ),
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type=='Ready')].reason"
+    ),
+    printcolumn(
+        name = "Age",
+        type_ = "date",
+        json_path = ".metadata.creationTimestamp"
+    )
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
@@ -73,7 +89,20 @@ pub struct SchemaTopicRef {
 }
 
 /// Part of a record.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Deserialize,
+    Serialize,
+    JsonSchema,
+)]
 pub enum SubjectPart {
     /// The record's key.
     Key,

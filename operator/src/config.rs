@@ -4,7 +4,11 @@ use clap::{Parser, ValueEnum};
 
 /// Arguments of the operator; each can also be given by the environment variable named.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "millrace-operator", version, about = "Runs Kafka clusters, topics, consumer groups, schemas and dead-letter queues as Kubernetes resources")]
+#[command(
+    name = "millrace-operator",
+    version,
+    about = "Runs Kafka clusters, topics, consumer groups, schemas and dead-letter queues as Kubernetes resources"
+)]
 pub struct Config {
     /// Image of the Kafka nodes, where a KafkaCluster names none.
     #[arg(long, env = "MILLRACE_BROKER_IMAGE")]
@@ -13,7 +17,11 @@ pub struct Config {
     #[arg(long, env = "MILLRACE_REGISTRY_IMAGE")]
     pub registry_image: String,
     /// Pull policy of these images.
-    #[arg(long, env = "MILLRACE_IMAGE_PULL_POLICY", default_value = "IfNotPresent")]
+    #[arg(
+        long,
+        env = "MILLRACE_IMAGE_PULL_POLICY",
+        default_value = "IfNotPresent"
+    )]
     pub image_pull_policy: String,
     /// Namespace the operator runs in: its lease and its webhook certificate live there.
     #[arg(long, env = "MILLRACE_NAMESPACE")]
@@ -22,13 +30,26 @@ pub struct Config {
     #[arg(long, env = "MILLRACE_POD_NAME")]
     pub pod_name: String,
     /// Name of the Service of the admission webhook, in the operator's namespace.
-    #[arg(long, env = "MILLRACE_WEBHOOK_SERVICE", default_value = "millrace-webhook")]
+    #[arg(
+        long,
+        env = "MILLRACE_WEBHOOK_SERVICE",
+        default_value = "millrace-webhook"
+    )]
     pub webhook_service: String,
     /// Name of the ValidatingWebhookConfiguration whose `caBundle` the operator keeps.
-    #[arg(long, env = "MILLRACE_WEBHOOK_CONFIGURATION", default_value = "millrace")]
+    #[arg(
+        long,
+        env = "MILLRACE_WEBHOOK_CONFIGURATION",
+        default_value = "millrace"
+    )]
     pub webhook_configuration: String,
     /// Kinds that a ConsumerGroup may scale, as `<apiVersion>/<Kind>` separated by commas.
-    #[arg(long, env = "MILLRACE_SCALABLE_KINDS", value_delimiter = ',', default_value = "apps/v1/Deployment,apps/v1/StatefulSet")]
+    #[arg(
+        long,
+        env = "MILLRACE_SCALABLE_KINDS",
+        value_delimiter = ',',
+        default_value = "apps/v1/Deployment,apps/v1/StatefulSet"
+    )]
     pub scalable_kinds: Vec<String>,
     /// Port of /metrics, /healthz and /readyz.
     #[arg(long, env = "MILLRACE_TELEMETRY_PORT", default_value_t = 8080)]

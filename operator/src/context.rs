@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use kube::{Client, runtime::events::Reporter};
 
-use crate::{config::Config, registry::Registries, telemetry::Metrics, world::World};
+use crate::{
+    apply::Applied, config::Config, controllers::Access, registry::Registries, telemetry::Metrics,
+    world::World,
+};
 
 /// Shared by all controllers.
 pub struct Context {
@@ -16,6 +19,10 @@ pub struct Context {
     pub world: World,
     /// Clients of the schema registries, by URL.
     pub registries: Arc<dyn Registries>,
+    /// What was applied to the API server last.
+    pub applied: Applied,
+    /// Asks for ACLs to be made as the resources want them.
+    pub access: Access,
     /// Counters and gauges.
     pub metrics: Metrics,
     /// Who signs the events.

@@ -24,7 +24,11 @@ where
     let reference = object.object_ref(&());
     for condition in new.iter().filter(|c| changed(old, c)) {
         let event = Event {
-            type_: if condition.status == "False" { EventType::Warning } else { EventType::Normal },
+            type_: if condition.status == "False" {
+                EventType::Warning
+            } else {
+                EventType::Normal
+            },
             reason: condition.reason.clone(),
             note: Some(truncate(&format!("{}: {}", condition.type_, condition.message)).to_owned()),
             action: condition.type_.clone(),
@@ -37,8 +41,9 @@ where
 }
 
 fn changed(old: &[Condition], condition: &Condition) -> bool {
-    !old.iter()
-        .any(|c| c.type_ == condition.type_ && c.status == condition.status && c.reason == condition.reason)
+    !old.iter().any(|c| {
+        c.type_ == condition.type_ && c.status == condition.status && c.reason == condition.reason
+    })
 }
 
 fn truncate(note: &str) -> &str {

@@ -1,9 +1,8 @@
 //! Leader election: of several replicas one reconciles, the others stand by with the webhook open.
 //!
 //! `kube-lease-manager` takes and renews the Lease. It does not tell when renewals stop getting through, so the
-//! leader also looks at the Lease itself and gives up before another replica may take over; and it looks away until
-//! the Lease it last saw runs out, so a replica standing by looks for itself, to lead as soon as the Lease is given back.
-//! Nothing fences the last requests of a leader that was cut off; that is safe because every step is idempotent.
+//! leader also looks at the Lease itself and gives up before another replica may take over. Nothing fences the
+//! last requests of a leader that was cut off; that is safe because every step is idempotent.
 
 use std::time::Duration;
 
@@ -15,7 +14,7 @@ use tokio::{
     task::JoinHandle,
     time::{Instant, sleep, timeout},
 };
-use tracing::{debug, info, warn};
+use tracing::warn;
 
 use crate::config::Config;
 
@@ -23,7 +22,7 @@ use crate::config::Config;
 const DURATION_SECONDS: u64 = 15;
 /// Seconds before that at which the holder begins to renew.
 const RENEW_AHEAD_SECONDS: u64 = 10;
-/// Between two looks at the Lease.
+/// Between two looks of the leader at its Lease.
 const LOOK_PERIOD: Duration = Duration::from_secs(2);
 /// The leader gives up this long before its Lease runs out: the skew of clocks that is tolerated.
 const MARGIN: Duration = Duration::from_secs(3);
@@ -37,74 +36,60 @@ pub enum Lost {
     #[error("the Lease is held by {0}: this process stops, so that one process alone reconciles")]
     Taken(String),
     /// The Lease could not be renewed in time.
-    #[error("the Lease could not be renewed before it ran out: this process stops; check that the API server answers")]
+    #[error(
+        "the Lease could not be renewed before it ran out: this process stops; check that the API server answers"
+    )]
     Expired,
 }
 
 /// A replica that stands for election.
 pub struct Candidate {
-    client: Client,
-    namespace: String,
-    lease: String,
-    identity: String,
-}
-
-impl Candidate {
-    /// Will try for the Lease `config.lease_name` as `config.pod_name`.
-    pub fn new(client: Client, config: &Config) -> Self {
-        Self {
-            client,
-            namespace: config.namespace.clone(),
-            lease: config.lease_name.clone(),
-            identity: config.pod_name.clone(),
-        }
-    }
-
-    /// Waits until this process holds the Lease. A replica that ended well gave it back; one that did not has it for 15 s more.
-    pub async fn elected(self) -> Leader {
-        let api: Api<Lease> = Api::namespaced(self.client.clone(), &self.namespace);
-        loop {
-            match api.get_opt(&self.lease).await {
-                Ok(lease) if open(lease.as_ref(), &self.identity, Timestamp::now()) => match self.take().await {
-                    Ok((held, renewals)) => return Leader { api, lease: self.lease, identity: self.identity, held, renewals },
-                    Err(error) => warn!(%error, "the Lease could not be taken; trying again"),
-                },
-                Ok(_) => debug!("standing by"),
-                Err(error) => warn!(%error, "the Lease could not be read; trying again"),
-            }
-            sleep(LOOK_PERIOD).await;
-        }
-    }
-
-    /// Competes for the Lease until it is won.
-    async fn take(&self) -> Result<(watch::Receiver<bool>, Renewals), LeaseManagerError> {
-        let manager = LeaseManagerBuilder::new(self.client.clone(), &self.lease)
-            .with_namespace(&self.namespace)
-            .with_parameters(LeaseParams::new(&self.identity, DURATION_SECONDS, RENEW_AHEAD_SECONDS))
-            .build()
-            .await?;
-        let (mut held, renewals) = manager.watch().await;
-        if held.wait_for(|held| *held).await.is_err() {
-            warn!("the task that tries for the Lease has ended");
-        }
-        Ok((held, renewals))
-    }
-}
-
-type Renewals = JoinHandle<Result<LeaseManager, LeaseManagerError>>;
-
-/// The replica that reconciles.
-pub struct Leader {
     api: Api<Lease>,
     lease: String,
     identity: String,
     held: watch::Receiver<bool>,
-    renewals: Renewals,
+    renewals: JoinHandle<Result<LeaseManager, LeaseManagerError>>,
 }
 
-impl Leader {
-    /// Waits until this process must no longer lead.
-    pub async fn lost(&self) -> Lost {
+impl Candidate {
+    /// Begins to try for the Lease `config.lease_name`, as `config.pod_name`.
+    ///
+    /// # Errors
+    /// When the Lease can be neither read nor created.
+    pub async fn stand(client: Client, config: &Config) -> Result<Self, LeaseManagerError> {
+        let manager = LeaseManagerBuilder::new(client.clone(), &config.lease_name)
+            .with_namespace(&config.namespace)
+            .with_parameters(LeaseParams::new(
+                &config.pod_name,
+                DURATION_SECONDS,
+                RENEW_AHEAD_SECONDS,
+            ))
+            .build()
+            .await?;
+        let (held, renewals) = manager.watch().await;
+        Ok(Self {
+            api: Api::namespaced(client, &config.namespace),
+            lease: config.lease_name.clone(),
+            identity: config.pod_name.clone(),
+            held,
+            renewals,
+        })
+    }
+
+    /// Waits until this process holds the Lease. A replica that ended well gave it back; one that did not keeps it for 15 s.
+    ///
+    /// # Errors
+    /// When the task that tries for it has died.
+    pub async fn elected(&mut self) -> Result<(), Lost> {
+        self.held
+            .wait_for(|held| *held)
+            .await
+            .map(|_| ())
+            .map_err(|_| Lost::Expired)
+    }
+
+    /// Waits until this process, once elected, must no longer lead.
+    pub async fn lost(&mut self) -> Lost {
         let mut held = self.held.clone();
         tokio::select! {
             lost = self.look() => lost,
@@ -115,12 +100,12 @@ impl Leader {
     /// Looks at the Lease until it is not, or soon no longer, this process's.
     async fn look(&self) -> Lost {
         let mut until = Instant::now() + Duration::from_secs(DURATION_SECONDS) - MARGIN;
-        while let Some(left) = until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {
+        while let Some(left) = until.checked_duration_since(Instant::now()) {
             let asked = Instant::now();
-            match timeout(left.min(LOOK_PERIOD), self.api.get_opt(&self.lease)).await {
-                Ok(Ok(lease)) => match lease.as_ref().and_then(|lease| hold(lease, Timestamp::now())) {
-                    Some(hold) if hold.holder == self.identity => until = asked + hold.left.saturating_sub(MARGIN),
-                    other => return Lost::Taken(other.map_or("nobody", |hold| hold.holder).to_owned()),
+            match timeout(left.min(LOOK_PERIOD), self.api.get(&self.lease)).await {
+                Ok(Ok(lease)) => match remaining(&lease, &self.identity, Timestamp::now()) {
+                    Ok(remaining) => until = asked + remaining.saturating_sub(MARGIN),
+                    Err(holder) => return Lost::Taken(holder),
                 },
                 Ok(Err(error)) => warn!(%error, "the Lease could not be read"),
                 Err(_) => warn!("the API server is slow to show the Lease"),
@@ -134,52 +119,51 @@ impl Leader {
     pub async fn release(self) {
         drop(self.held);
         match timeout(RELEASE_DEADLINE, self.renewals).await {
-            Ok(Ok(Ok(_))) => info!("the Lease is given back"),
-            Ok(Ok(Err(error))) => warn!(%error, "the Lease could not be given back; it runs out by itself"),
+            Ok(Ok(Ok(_))) => {}
+            Ok(Ok(Err(error))) => {
+                warn!(%error, "the Lease could not be given back; it runs out by itself")
+            }
             Ok(Err(error)) => warn!(%error, "the renewals of the Lease ended badly"),
             Err(_) => warn!("the Lease could not be given back in time; it runs out by itself"),
         }
     }
 }
 
-/// Who holds a Lease, and how long still.
-#[derive(Debug, PartialEq, Eq)]
-struct Hold<'a> {
-    holder: &'a str,
-    left: Duration,
-}
-
-/// The hold on a Lease at `now`; None where nobody holds it. One that was never renewed has run out.
-fn hold(lease: &Lease, now: Timestamp) -> Option<Hold<'_>> {
-    let spec = lease.spec.as_ref()?;
-    let holder = spec.holder_identity.as_deref()?;
-    let end = spec.renew_time.as_ref().zip(spec.lease_duration_seconds).map(|(renewed, seconds)| {
-        renewed.0 + Duration::from_secs(seconds.max(0).unsigned_abs().into())
-    });
-    let left = end.and_then(|end| Duration::try_from(end.duration_since(now)).ok()).unwrap_or_default();
-    Some(Hold { holder, left })
-}
-
-/// Whether `identity` may try for the Lease: it is free, run out, or its own from before a restart.
-fn open(lease: Option<&Lease>, identity: &str, now: Timestamp) -> bool {
-    lease.and_then(|lease| hold(lease, now)).is_none_or(|hold| hold.left.is_zero() || hold.holder == identity)
+/// How long from `now` the lease is still `identity`'s; the holder if it is another.
+fn remaining(lease: &Lease, identity: &str, now: Timestamp) -> Result<Duration, String> {
+    let spec = lease.spec.as_ref();
+    match spec.and_then(|spec| spec.holder_identity.as_deref()) {
+        Some(holder) if holder == identity => {}
+        other => return Err(other.unwrap_or("nobody").to_owned()),
+    }
+    let renewed =
+        spec.and_then(|spec| Some((spec.renew_time.as_ref()?.0, spec.lease_duration_seconds?)));
+    let Some((renewed, seconds)) = renewed else {
+        return Ok(Duration::ZERO);
+    };
+    let end = renewed + Duration::from_secs(seconds.max(0).unsigned_abs().into());
+    Ok(Duration::try_from(end.duration_since(now)).unwrap_or(Duration::ZERO))
 }
 
 #[cfg(test)]
 mod tests {
-    use k8s_openapi::{api::coordination::v1::LeaseSpec, apimachinery::pkg::apis::meta::v1::MicroTime};
+    use k8s_openapi::{
+        api::coordination::v1::LeaseSpec, apimachinery::pkg::apis::meta::v1::MicroTime,
+    };
 
     use super::*;
 
-    /// Renewed at second 0, for 15 seconds.
-    fn lease(holder: Option<&str>) -> Lease {
+    fn lease(holder: Option<&str>, renewed: &str) -> Lease {
         let spec = LeaseSpec {
             holder_identity: holder.map(Into::into),
-            renew_time: Some(MicroTime(at(0))),
+            renew_time: Some(MicroTime(renewed.parse().unwrap())),
             lease_duration_seconds: Some(15),
             ..LeaseSpec::default()
         };
-        Lease { spec: Some(spec), ..Lease::default() }
+        Lease {
+            spec: Some(spec),
+            ..Lease::default()
+        }
     }
 
     fn at(seconds: u32) -> Timestamp {
@@ -187,26 +171,33 @@ mod tests {
     }
 
     #[test]
-    fn a_hold_runs_out_its_duration_after_its_renewal() {
-        let lease = lease(Some("me"));
-        assert_eq!(hold(&lease, at(4)), Some(Hold { holder: "me", left: Duration::from_secs(11) }));
-        assert_eq!(hold(&lease, at(40)), Some(Hold { holder: "me", left: Duration::ZERO }));
+    fn a_lease_runs_out_its_duration_after_its_renewal() {
+        let mine = lease(Some("me"), "2026-01-01T00:00:00Z");
+        assert_eq!(remaining(&mine, "me", at(4)), Ok(Duration::from_secs(11)));
+        assert_eq!(remaining(&mine, "me", at(40)), Ok(Duration::ZERO));
     }
 
     #[test]
-    fn a_hold_that_was_never_renewed_has_run_out() {
-        let mut lease = lease(Some("me"));
-        lease.spec.as_mut().unwrap().renew_time = None;
-        assert_eq!(hold(&lease, at(1)), Some(Hold { holder: "me", left: Duration::ZERO }));
+    fn a_lease_of_another_or_of_nobody_is_lost() {
+        let renewed = "2026-01-01T00:00:00Z";
+        assert_eq!(
+            remaining(&lease(Some("you"), renewed), "me", at(1)),
+            Err("you".into())
+        );
+        assert_eq!(
+            remaining(&lease(None, renewed), "me", at(1)),
+            Err("nobody".into())
+        );
+        assert_eq!(
+            remaining(&Lease::default(), "me", at(1)),
+            Err("nobody".into())
+        );
     }
 
     #[test]
-    fn only_a_lease_that_another_holds_still_is_closed() {
-        assert!(!open(Some(&lease(Some("you"))), "me", at(14)));
-        assert!(open(Some(&lease(Some("you"))), "me", at(15)));
-        assert!(open(Some(&lease(Some("me"))), "me", at(1)));
-        assert!(open(Some(&lease(None)), "me", at(1)));
-        assert!(open(Some(&Lease::default()), "me", at(1)));
-        assert!(open(None, "me", at(1)));
+    fn a_lease_that_was_never_renewed_has_run_out() {
+        let mut mine = lease(Some("me"), "2026-01-01T00:00:00Z");
+        mine.spec.as_mut().unwrap().renew_time = None;
+        assert_eq!(remaining(&mine, "me", at(1)), Ok(Duration::ZERO));
     }
 }

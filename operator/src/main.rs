@@ -33,27 +33,37 @@ async fn main() -> ExitCode {
 
 /// Runs until SIGTERM or SIGINT, or until the Lease is lost.
 async fn run(config: Config) -> Result<(), Failure> {
-    rustls::crypto::ring::default_provider().install_default().map_err(|_| "a TLS provider is installed already")?;
+    rustls::crypto::ring::default_provider()
+        .install_default()
+        .map_err(|_| "a TLS provider is installed already")?;
     let shutdown = CancellationToken::new();
     tokio::spawn(on_signal(shutdown.clone())?);
     let client = Client::try_default().await?;
     let metrics = Metrics::default();
     let health = Health::default();
-    let listener = telemetry::listen(config.telemetry_port).await?;
-    tokio::spawn(telemetry::serve(listener, metrics.registry(), health.clone()));
+    let telemetry = tokio::spawn(telemetry::serve(
+        config.telemetry_port,
+        metrics.registry(),
+        health.clone(),
+        shutdown.child_token(),
+    ));
     health.set_ready(true);
 
-    let leader = tokio::select! {
-        () = shutdown.cancelled() => return Ok(()),
-        leader = Candidate::new(client, &config).elected() => leader,
-    };
-    metrics.leader.set(1);
-    info!(lease = config.lease_name, "leading");
+    let mut candidate = Candidate::stand(client, &config).await?;
     tokio::select! {
         () = shutdown.cancelled() => {}
-        lost = leader.lost() => return Err(lost.into()),
+        elected = candidate.elected() => {
+            elected?;
+            metrics.leader.set(1);
+            info!(lease = config.lease_name, "leading");
+            tokio::select! {
+                () = shutdown.cancelled() => {}
+                lost = candidate.lost() => return Err(lost.into()),
+            }
+        }
     }
-    leader.release().await;
+    candidate.release().await;
+    telemetry.await??;
     Ok(())
 }
 

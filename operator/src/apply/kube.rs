@@ -6,21 +6,86 @@ use kube::{
     core::NamespaceResourceScope,
 };
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::json;
 
 use crate::{context::Context, error::Error};
 
 /// Makes `object` so by server-side apply, under the operator's field manager. `object` names its namespace.
+/// Nothing is sent when the same was applied before and nobody has [forgotten](Applied::forget) it since.
 ///
 /// # Errors
 /// When the API server refuses.
-pub async fn apply<K>(context: &Context, object: &K) -> Result<K, Error>
+pub async fn apply<K>(context: &Context, object: &K) -> Result<(), Error>
 where
-    K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + Serialize + DeserializeOwned,
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+        + Clone
+        + Debug
+        + Serialize
+        + DeserializeOwned,
 {
-    let api: Api<K> = Api::namespaced(context.client.clone(), &object.namespace().unwrap_or_default());
-    let applied = api.patch(&object.name_any(), &PatchParams::apply("millrace").force(), &Patch::Apply(object)).await?;
-    context.metrics.kubernetes_writes.get_or_create(&crate::telemetry::Kind { kind: K::kind(&()).into_owned() }).inc();
-    Ok(applied)
+    let namespace = object.namespace().unwrap_or_default();
+    let name = object.name_any();
+    let text = serde_json::to_string(object)?;
+    if context
+        .applied
+        .is_last(&K::kind(&()), &namespace, &name, &text)
+    {
+        return Ok(());
+    }
+    let api: Api<K> = Api::namespaced(context.client.clone(), &namespace);
+    api.patch(
+        &name,
+        &PatchParams::apply("millrace").force(),
+        &Patch::Apply(object),
+    )
+    .await?;
+    context
+        .applied
+        .remember(&K::kind(&()), &namespace, &name, &text);
+    context
+        .metrics
+        .kubernetes_writes
+        .get_or_create(&crate::telemetry::Kind {
+            kind: K::kind(&()).into_owned(),
+        })
+        .inc();
+    Ok(())
+}
+
+/// Puts the finalizer on the object, or takes it off; nothing is sent where it is so already. Other finalizers are left alone.
+///
+/// # Errors
+/// When the API server refuses; an object that is gone is no error.
+pub async fn finalizer<K>(
+    context: &Context,
+    object: &K,
+    finalizer: &str,
+    wanted: bool,
+) -> Result<(), Error>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+        + Clone
+        + Debug
+        + DeserializeOwned,
+{
+    if object.finalizers().iter().any(|f| f == finalizer) == wanted {
+        return Ok(());
+    }
+    let api: Api<K> = Api::namespaced(
+        context.client.clone(),
+        &object.namespace().unwrap_or_default(),
+    );
+    let finalizers: &[&str] = if wanted { &[finalizer] } else { &[] };
+    let patch = json!({ "apiVersion": K::api_version(&()), "kind": K::kind(&()), "metadata": { "finalizers": finalizers, "uid": object.uid() } });
+    let params = PatchParams::apply("millrace-finalizer").force();
+    match api
+        .patch(&object.name_any(), &params, &Patch::Apply(&patch))
+        .await
+    {
+        Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => Ok(()),
+        Err(error) => Err(error.into()),
+        Ok(_) => Ok(()),
+    }
 }
 
 /// Deletes an object; one that is not there is no error.
@@ -29,8 +94,12 @@ where
 /// When the API server refuses.
 pub async fn delete<K>(context: &Context, namespace: &str, name: &str) -> Result<(), Error>
 where
-    K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned,
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+        + Clone
+        + Debug
+        + DeserializeOwned,
 {
+    context.applied.forget(&K::kind(&()), namespace, name);
     let api: Api<K> = Api::namespaced(context.client.clone(), namespace);
     match api.delete(name, &DeleteParams::default()).await {
         Err(kube::Error::Api(status)) if status.is_not_found() => Ok(()),

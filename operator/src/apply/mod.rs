@@ -1,5 +1,7 @@
 //! The only code that changes anything: small idempotent steps.
 
+mod applied;
 mod kube;
 
-pub use kube::{apply, delete};
+pub use applied::Applied;
+pub use kube::{apply, delete, finalizer};

@@ -1,1 +1,27 @@
-//! One file for each kind: watches, maps, concurrency, and a reconcile that reads as the arrow in the crate's documentation.
+//! One file for each kind: whom a change wakes, and a reconcile that reads as the arrow in the crate's documentation.
+//!
+//! All kinds share one way of being driven: the stores wake ([`Wake`]), a pure function maps a wake to the objects it
+//! concerns, and kube's applier calls the reconcile, once at a time for each object.
+
+mod access;
+mod kafka_topic;
+mod queue;
+mod topic;
+
+pub use access::Access;
+pub use kafka_topic::{Converged, converge};
+
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::context::Context;
+
+/// Runs all controllers until `shutdown`; work that has begun is finished first.
+pub async fn run_all(context: Arc<Context>, access: access::Requests, shutdown: CancellationToken) {
+    let mut tasks = JoinSet::new();
+    tasks.spawn(access::run(context.clone(), access, shutdown.clone()));
+    tasks.spawn(topic::run(context.clone(), shutdown.clone()));
+    tasks.join_all().await;
+}

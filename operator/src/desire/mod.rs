@@ -2,5 +2,6 @@
 //!
 //! Architecture invariant: no client, no clock, no randomness; what comes out is sorted.
 
+pub mod access;
 pub mod binding;
 pub mod layout;

@@ -25,7 +25,9 @@ pub struct Credentials {
 
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credentials").field("bootstrap_servers", &self.bootstrap_servers).finish_non_exhaustive()
+        f.debug_struct("Credentials")
+            .field("bootstrap_servers", &self.bootstrap_servers)
+            .finish_non_exhaustive()
     }
 }
 
@@ -115,25 +117,47 @@ pub trait KafkaAdmin: Send + Sync + 'static {
     /// The cluster id and the brokers that are up.
     async fn describe_cluster(&self) -> Result<ObservedCluster, KafkaError>;
     /// Topics with their configuration: all of them, or those named (a name that does not exist is absent from the answer).
-    async fn describe_topics(&self, only: Option<&BTreeSet<String>>) -> Result<BTreeMap<String, ObservedTopic>, KafkaError>;
+    async fn describe_topics(
+        &self,
+        only: Option<&BTreeSet<String>>,
+    ) -> Result<BTreeMap<String, ObservedTopic>, KafkaError>;
     /// All ACLs. Those that deny, or name a host, come with [`super::AclOperation::Other`].
     async fn describe_acls(&self) -> Result<BTreeSet<Acl>, KafkaError>;
     /// Creates topics. A topic that is already there is refused with `TOPIC_ALREADY_EXISTS`.
     async fn create_topics(&self, topics: &[NewTopic]) -> Result<PerItem<String, ()>, KafkaError>;
     /// Deletes topics with all their records.
-    async fn delete_topics(&self, topics: &BTreeSet<String>) -> Result<PerItem<String, ()>, KafkaError>;
+    async fn delete_topics(
+        &self,
+        topics: &BTreeSet<String>,
+    ) -> Result<PerItem<String, ()>, KafkaError>;
     /// Adds partitions.
-    async fn create_partitions(&self, changes: &[NewPartitions]) -> Result<PerItem<String, ()>, KafkaError>;
+    async fn create_partitions(
+        &self,
+        changes: &[NewPartitions],
+    ) -> Result<PerItem<String, ()>, KafkaError>;
     /// Changes topics' configuration, key by key (KIP-339).
-    async fn alter_topic_configs(&self, changes: &[ConfigChange]) -> Result<PerItem<String, ()>, KafkaError>;
+    async fn alter_topic_configs(
+        &self,
+        changes: &[ConfigChange],
+    ) -> Result<PerItem<String, ()>, KafkaError>;
     /// Creates ACLs; one that is already there is no error.
     async fn create_acls(&self, acls: &BTreeSet<Acl>) -> Result<(), KafkaError>;
     /// Deletes ACLs, each matched exactly; one that is not there is no error.
     async fn delete_acls(&self, acls: &BTreeSet<Acl>) -> Result<(), KafkaError>;
     /// Describes consumer groups; one that does not exist is described as `Dead` without members.
-    async fn describe_groups(&self, groups: &BTreeSet<String>) -> Result<PerItem<String, GroupDescription>, KafkaError>;
+    async fn describe_groups(
+        &self,
+        groups: &BTreeSet<String>,
+    ) -> Result<PerItem<String, GroupDescription>, KafkaError>;
     /// Committed offsets of groups, by partition; a partition without a committed offset is absent.
-    async fn committed_offsets(&self, groups: &BTreeSet<String>) -> Result<PerItem<String, BTreeMap<TopicPartition, i64>>, KafkaError>;
+    async fn committed_offsets(
+        &self,
+        groups: &BTreeSet<String>,
+    ) -> Result<PerItem<String, BTreeMap<TopicPartition, i64>>, KafkaError>;
     /// Offsets of partitions; a partition without a reachable leader is refused by itself.
-    async fn list_offsets(&self, partitions: &BTreeSet<TopicPartition>, at: OffsetsAt) -> Result<PerItem<TopicPartition, i64>, KafkaError>;
+    async fn list_offsets(
+        &self,
+        partitions: &BTreeSet<TopicPartition>,
+        at: OffsetsAt,
+    ) -> Result<PerItem<TopicPartition, i64>, KafkaError>;
 }

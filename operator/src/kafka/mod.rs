@@ -11,8 +11,11 @@ mod observed;
 
 pub use acl::{Acl, AclOperation, AclPattern, AclResource, Principal};
 pub use admin::{
-    ConfigChange, Credentials, GroupDescription, KafkaAdmin, KafkaError, NewPartitions, NewTopic, OffsetsAt, PerItem,
+    ConfigChange, Credentials, GroupDescription, KafkaAdmin, KafkaError, NewPartitions, NewTopic,
+    OffsetsAt, PerItem,
 };
 pub use client::KrafkaAdmin;
 pub use fake::FakeKafka;
-pub use observed::{BrokerId, ObservedBroker, ObservedCluster, ObservedPartition, ObservedTopic, TopicPartition};
+pub use observed::{
+    BrokerId, ObservedBroker, ObservedCluster, ObservedPartition, ObservedTopic, TopicPartition,
+};

@@ -55,6 +55,10 @@ pub struct ObservedPartition {
 impl ObservedTopic {
     /// Replicas of the partition that has the fewest; 0 for a topic without partitions.
     pub fn replication_factor(&self) -> usize {
-        self.partitions.iter().map(|p| p.replicas.len()).min().unwrap_or(0)
+        self.partitions
+            .iter()
+            .map(|p| p.replicas.len())
+            .min()
+            .unwrap_or(0)
     }
 }

@@ -58,11 +58,19 @@ pub trait SchemaRegistry: Send + Sync + 'static {
     /// Whether the subject exists.
     async fn exists(&self, subject: &str) -> Result<bool, RegistryError>;
     /// The version of the subject that has this schema, if any.
-    async fn lookup(&self, subject: &str, schema: &NewSchema) -> Result<Option<Registered>, RegistryError>;
+    async fn lookup(
+        &self,
+        subject: &str,
+        schema: &NewSchema,
+    ) -> Result<Option<Registered>, RegistryError>;
     /// Whether the schema may become the next version, at the subject's level.
     async fn check(&self, subject: &str, schema: &NewSchema) -> Result<Verdict, RegistryError>;
     /// Registers the schema as the next version.
-    async fn register(&self, subject: &str, schema: &NewSchema) -> Result<Registered, RegistryError>;
+    async fn register(
+        &self,
+        subject: &str,
+        schema: &NewSchema,
+    ) -> Result<Registered, RegistryError>;
     /// The subject's own level, if it has one.
     async fn level(&self, subject: &str) -> Result<Option<Compatibility>, RegistryError>;
     /// Sets the subject's level.

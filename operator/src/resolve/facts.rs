@@ -1,6 +1,8 @@
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
-use millrace_crds::{Dlq, KafkaCluster, Topic};
+use jiff::Timestamp;
+use kube::{Resource, ResourceExt};
+use millrace_crds::{Dlq, KafkaCluster, SubjectPart, Topic};
 
 use crate::world::ClusterKey;
 
@@ -13,17 +15,58 @@ pub enum Name {
     Group(String),
     /// A subject of the schema registry.
     Subject(String),
+    /// The subject of a Topic resource's records, whatever its topic is called.
+    SubjectOf {
+        /// Namespace of the Topic resource.
+        namespace: String,
+        /// Name of the Topic resource.
+        topic: String,
+        /// Part of the record.
+        part: SubjectPart,
+    },
 }
 
-/// A resource that asks for a [`Name`].
+/// A resource that asks for a [`Name`]. Ordered by age; the uid breaks the tie, since creation times have a resolution of a second.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Claimant {
+    /// When the resource was created.
+    pub created: Timestamp,
+    /// Its uid.
+    pub uid: String,
     /// Kind of the resource, such as `Topic`.
-    pub kind: &'static str,
+    pub kind: String,
     /// Its namespace.
     pub namespace: String,
     /// Its name.
     pub name: String,
+}
+
+impl Claimant {
+    /// The claimant that `object` is. A resource that is not stored yet (as the webhook sees it) is the youngest.
+    pub fn of<K: Resource<DynamicType = ()>>(object: &K) -> Self {
+        Self {
+            created: object
+                .meta()
+                .creation_timestamp
+                .as_ref()
+                .map_or(Timestamp::MAX, |time| time.0),
+            uid: object.uid().unwrap_or_default(),
+            kind: K::kind(&()).into_owned(),
+            namespace: object.namespace().unwrap_or_default(),
+            name: object.name_any(),
+        }
+    }
+
+    /// Whether both are the same resource.
+    pub fn is(&self, other: &Self) -> bool {
+        (&self.kind, &self.namespace, &self.name) == (&other.kind, &other.namespace, &other.name)
+    }
+}
+
+impl fmt::Display for Claimant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}/{}", self.kind, self.namespace, self.name)
+    }
 }
 
 /// What `resolve` may look at beside the resource itself. [`crate::world::World`] is the real one.
@@ -36,6 +79,6 @@ pub trait Facts {
     fn topic(&self, namespace: &str, name: &str) -> Option<Arc<Topic>>;
     /// A DLQ.
     fn dlq(&self, namespace: &str, name: &str) -> Option<Arc<Dlq>>;
-    /// Who holds a name on a cluster: the oldest of those that ask for it, the smaller uid where two are of one second.
-    fn holder(&self, cluster: &ClusterKey, name: &Name) -> Option<Claimant>;
+    /// Who asks for a name on a cluster, the oldest first, whether they may have it or not.
+    fn claimants(&self, cluster: &ClusterKey, name: &Name) -> Vec<Claimant>;
 }

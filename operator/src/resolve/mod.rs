@@ -8,6 +8,7 @@ mod consumer_group;
 mod dlq;
 mod facts;
 mod grant;
+mod holder;
 mod kafka_cluster;
 mod name;
 mod quantity;

@@ -14,16 +14,29 @@ pub struct Rejection {
 impl Rejection {
     /// The resource is at fault.
     pub fn no(reason: &'static str, message: impl Into<String>) -> Self {
-        Self { reason, message: message.into(), state: State::False }
+        Self {
+            reason,
+            message: message.into(),
+            state: State::False,
+        }
     }
 
     /// It cannot be told yet: something it refers to is not there or not ready.
     pub fn unknown(reason: &'static str, message: impl Into<String>) -> Self {
-        Self { reason, message: message.into(), state: State::Unknown }
+        Self {
+            reason,
+            message: message.into(),
+            state: State::Unknown,
+        }
     }
 
     /// The rejection as a condition of the given type.
     pub fn draft(&self, kind: &'static str) -> Draft {
-        Draft { kind, state: self.state, reason: self.reason, message: self.message.clone() }
+        Draft {
+            kind,
+            state: self.state,
+            reason: self.reason,
+            message: self.message.clone(),
+        }
     }
 }

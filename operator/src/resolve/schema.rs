@@ -1,7 +1,12 @@
-use millrace_crds::{Compatibility, Schema, SchemaType, SubjectDeletionPolicy};
+use kube::ResourceExt;
+use millrace_crds::{
+    Compatibility, Schema, SchemaTopicRef, SchemaType, SubjectDeletionPolicy, SubjectPart,
+};
 
-use super::{Facts, Rejection, Subject};
-use crate::world::ClusterKey;
+use super::{
+    Claimant, Facts, Name, Rejection, Subject, grant::granted, holder::holds, topic::topic_name,
+};
+use crate::{status::reasons, world::ClusterKey};
 
 /// A schema whose subject its resource may use.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +28,94 @@ pub struct ResolvedSchema {
 }
 
 /// What a Schema asks for, if it may.
-pub fn schema(_schema: &Schema, _facts: &dyn Facts) -> Result<ResolvedSchema, Rejection> {
-    todo!()
+///
+/// # Errors
+/// A [`Rejection`] when the namespace may not use the cluster or the subject, another resource holds the subject, or the Topic is not there.
+pub fn schema(schema: &Schema, facts: &dyn Facts) -> Result<ResolvedSchema, Rejection> {
+    let me = Claimant::of(schema);
+    let spec = &schema.spec;
+    let cluster = ClusterKey::of(&spec.cluster_ref, &me.namespace);
+    let text = match (&spec.subject, &spec.topic_ref) {
+        (Some(subject), _) => subject.clone(),
+        (None, Some(reference)) => subject_of(reference, &me, &cluster, facts)?,
+        (None, None) => {
+            return Err(Rejection::no(
+                reasons::INVALID_SPEC,
+                "write either `subject` or `topicRef`",
+            ));
+        }
+    };
+    granted(&cluster, &me.namespace, facts)?.check("subject", &text, &me.namespace, &cluster)?;
+    holds(
+        &me,
+        &cluster,
+        "subject",
+        &text,
+        &names(&text, &cluster, facts),
+        facts,
+    )?;
+    Ok(ResolvedSchema {
+        cluster,
+        subject: Subject(text),
+        schema_type: spec.schema_type,
+        text: spec.schema.clone(),
+        compatibility: spec.compatibility,
+        adopt: spec.adopt,
+        deletion_policy: spec.deletion_policy,
+    })
+}
+
+/// `<topic>-key` or `<topic>-value` (TopicNameStrategy) of a Topic of the same namespace, which must hold its name.
+fn subject_of(
+    reference: &SchemaTopicRef,
+    me: &Claimant,
+    cluster: &ClusterKey,
+    facts: &dyn Facts,
+) -> Result<String, Rejection> {
+    let path = format!("Topic {}/{}", me.namespace, reference.name);
+    let topic = facts.topic(&me.namespace, &reference.name).ok_or_else(|| {
+        Rejection::unknown(
+            reasons::REFERENCE_NOT_FOUND,
+            format!("there is no {path}: create it, or correct spec.topicRef"),
+        )
+    })?;
+    let theirs = ClusterKey::of(&topic.spec.cluster_ref, &me.namespace);
+    if theirs != *cluster {
+        return Err(Rejection::no(
+            reasons::INVALID_SPEC,
+            format!(
+                "{path} is on KafkaCluster {theirs}, the schema on {cluster}: write the same clusterRef"
+            ),
+        ));
+    }
+    let text = topic
+        .spec
+        .topic_name
+        .clone()
+        .unwrap_or_else(|| topic.name_any());
+    let name = topic_name(&Claimant::of(topic.as_ref()), cluster, &text, facts)?;
+    Ok(format!("{name}-{}", suffix(reference.part)))
+}
+
+fn suffix(part: SubjectPart) -> &'static str {
+    match part {
+        SubjectPart::Key => "key",
+        SubjectPart::Value => "value",
+    }
+}
+
+/// Everything under which a subject can be claimed: by its text, and through any Topic of that name.
+fn names(subject: &str, cluster: &ClusterKey, facts: &dyn Facts) -> Vec<Name> {
+    let through = [SubjectPart::Key, SubjectPart::Value]
+        .into_iter()
+        .filter_map(|part| Some((part, subject.strip_suffix(&format!("-{}", suffix(part)))?)));
+    let topics = through.flat_map(|(part, topic)| {
+        let holders = facts.claimants(cluster, &Name::Topic(topic.to_owned()));
+        holders.into_iter().map(move |holder| Name::SubjectOf {
+            namespace: holder.namespace,
+            topic: holder.name,
+            part,
+        })
+    });
+    topics.chain([Name::Subject(subject.to_owned())]).collect()
 }

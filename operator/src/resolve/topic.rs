@@ -1,9 +1,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use millrace_crds::Topic;
+use kube::ResourceExt;
+use millrace_crds::{ConfigMap, DeletionPolicy, Producer, Topic};
 
-use super::{Facts, Rejection, TopicName};
-use crate::{kafka::Acl, world::ClusterKey};
+use super::{Claimant, Facts, Name, Rejection, TopicName, grant::granted, holder::holds};
+use crate::{
+    kafka::{Acl, AclOperation, AclPattern, AclResource, Principal},
+    world::ClusterKey,
+};
 
 /// A topic that may be made, from a Topic or a DLQ.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +31,100 @@ pub struct ResolvedTopic {
 }
 
 /// What a Topic asks for, if it may.
-pub fn topic(_topic: &Topic, _facts: &dyn Facts) -> Result<ResolvedTopic, Rejection> {
-    todo!()
+///
+/// # Errors
+/// A [`Rejection`] when the namespace may not use the cluster or the name, or another resource holds the name.
+pub fn topic(topic: &Topic, facts: &dyn Facts) -> Result<ResolvedTopic, Rejection> {
+    let namespace = topic.namespace().unwrap_or_default();
+    let spec = &topic.spec;
+    let cluster = ClusterKey::of(&spec.cluster_ref, &namespace);
+    let text = spec.topic_name.clone().unwrap_or_else(|| topic.name_any());
+    let name = topic_name(&Claimant::of(topic), &cluster, &text, facts)?;
+    let allowed = granted(&cluster, &namespace, facts)?;
+    for id in spec
+        .producers
+        .iter()
+        .filter_map(|p| p.transactional_id_prefix.as_ref())
+    {
+        allowed.check("transactional id", id, &namespace, &cluster)?;
+    }
+    Ok(ResolvedTopic {
+        cluster,
+        partitions: positive(spec.partitions),
+        replicas: spec.replicas.map(positive),
+        config: config(spec.config.as_ref()),
+        adopt: spec.adopt,
+        delete: spec.deletion_policy == DeletionPolicy::Delete,
+        grants: spec
+            .producers
+            .iter()
+            .flat_map(|producer| produces(producer, &namespace, &name))
+            .collect(),
+        name,
+    })
+}
+
+/// The topic's name, if the claimant's namespace may use it and nobody else holds it.
+pub(super) fn topic_name(
+    me: &Claimant,
+    cluster: &ClusterKey,
+    text: &str,
+    facts: &dyn Facts,
+) -> Result<TopicName, Rejection> {
+    granted(cluster, &me.namespace, facts)?.check("topic", text, &me.namespace, cluster)?;
+    holds(
+        me,
+        cluster,
+        "topic",
+        text,
+        &[Name::Topic(text.to_owned())],
+        facts,
+    )?;
+    Ok(TopicName(text.to_owned()))
+}
+
+pub(super) fn config(config: Option<&ConfigMap>) -> BTreeMap<String, Option<String>> {
+    let entries = config.into_iter().flatten();
+    entries
+        .map(|(key, value)| (key.clone(), value.as_ref().map(ToString::to_string)))
+        .collect()
+}
+
+pub(super) fn positive(number: i32) -> usize {
+    usize::try_from(number).unwrap_or(1).max(1)
+}
+
+/// Write and Describe on the topic (idempotent writes need no more since Kafka 3.0, KIP-679), and on its transactional ids.
+fn produces(producer: &Producer, home: &str, topic: &TopicName) -> Vec<Acl> {
+    let principal = Principal::service_account(
+        producer.namespace.as_deref().unwrap_or(home),
+        &producer.service_account_name,
+    );
+    let on = |resource, pattern, name: &str, operation| Acl {
+        principal: principal.clone(),
+        resource,
+        pattern,
+        name: name.to_owned(),
+        operation,
+    };
+    let writes = [AclOperation::Write, AclOperation::Describe];
+    let topics = writes.map(|operation| {
+        on(
+            AclResource::Topic,
+            AclPattern::Literal,
+            topic.as_str(),
+            operation,
+        )
+    });
+    let ids = producer.transactional_id_prefix.iter().flat_map(|prefix| {
+        writes.map(|operation| {
+            on(
+                AclResource::TransactionalId,
+                AclPattern::Prefixed,
+                prefix,
+                operation,
+            )
+        })
+    });
+    topics.into_iter().chain(ids).collect()
 }

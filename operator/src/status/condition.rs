@@ -39,22 +39,42 @@ pub struct Draft {
 impl Draft {
     /// The condition holds.
     pub fn yes(kind: &'static str, reason: &'static str, message: impl Into<String>) -> Self {
-        Self { kind, state: State::True, reason, message: message.into() }
+        Self {
+            kind,
+            state: State::True,
+            reason,
+            message: message.into(),
+        }
     }
 
     /// The condition does not hold.
     pub fn no(kind: &'static str, reason: &'static str, message: impl Into<String>) -> Self {
-        Self { kind, state: State::False, reason, message: message.into() }
+        Self {
+            kind,
+            state: State::False,
+            reason,
+            message: message.into(),
+        }
     }
 
     /// Whether the condition holds cannot be told now.
     pub fn unknown(kind: &'static str, reason: &'static str, message: impl Into<String>) -> Self {
-        Self { kind, state: State::Unknown, reason, message: message.into() }
+        Self {
+            kind,
+            state: State::Unknown,
+            reason,
+            message: message.into(),
+        }
     }
 }
 
 /// The conditions of `drafts`, sorted by type. `lastTransitionTime` moves only when `status` does (metav1.Condition).
-pub fn merge(old: &[Condition], drafts: &[Draft], generation: Option<i64>, now: Timestamp) -> Vec<Condition> {
+pub fn merge(
+    old: &[Condition],
+    drafts: &[Draft],
+    generation: Option<i64>,
+    now: Timestamp,
+) -> Vec<Condition> {
     let mut conditions: Vec<Condition> = drafts
         .iter()
         .map(|draft| {

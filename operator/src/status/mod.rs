@@ -1,11 +1,13 @@
 //! Conditions, the summary of them, and the one way a status is written.
 
+mod access;
 mod condition;
 mod patch;
 mod summary;
 
 pub mod reasons;
 
+pub use access::access;
 pub use condition::{Draft, State, merge};
 pub use patch::{HasConditions, write};
 pub use summary::ready;

@@ -9,7 +9,9 @@ use kube::{
     Api, Resource, ResourceExt,
     api::{Patch, PatchParams},
 };
-use millrace_crds::{ConsumerGroupStatus, DlqStatus, KafkaClusterStatus, SchemaStatus, TopicStatus};
+use millrace_crds::{
+    ConsumerGroupStatus, DlqStatus, KafkaClusterStatus, SchemaStatus, TopicStatus,
+};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
 
@@ -41,16 +43,31 @@ macro_rules! has_conditions {
         }
     )+};
 }
-has_conditions!(TopicStatus, ConsumerGroupStatus, DlqStatus, SchemaStatus, KafkaClusterStatus);
+has_conditions!(
+    TopicStatus,
+    ConsumerGroupStatus,
+    DlqStatus,
+    SchemaStatus,
+    KafkaClusterStatus
+);
 
 /// Writes the status of `object` by server-side apply, and an event for each condition that changed.
 /// Nothing is written when only time would change: two equal visits cost one write.
 ///
 /// # Errors
 /// When the API server refuses the write; an object that is gone meanwhile is no error.
-pub async fn write<K, S>(context: &Context, object: &K, old: Option<&S>, mut new: S, drafts: &[Draft]) -> Result<(), Error>
+pub async fn write<K, S>(
+    context: &Context,
+    object: &K,
+    old: Option<&S>,
+    mut new: S,
+    drafts: &[Draft],
+) -> Result<(), Error>
 where
-    K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned,
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+        + Clone
+        + Debug
+        + DeserializeOwned,
     S: HasConditions + Serialize + PartialEq + Clone,
 {
     let generation = object.meta().generation;
@@ -64,12 +81,21 @@ where
     let api: Api<K> = Api::namespaced(context.client.clone(), &namespace);
     let patch = json!({ "apiVersion": K::api_version(&()), "kind": K::kind(&()), "status": new });
     let params = PatchParams::apply(&format!("millrace-{}", K::kind(&()).to_lowercase())).force();
-    match api.patch_status(&object.name_any(), &params, &Patch::Apply(&patch)).await {
+    match api
+        .patch_status(&object.name_any(), &params, &Patch::Apply(&patch))
+        .await
+    {
         Ok(_) => {}
         Err(kube::Error::Api(status)) if status.is_not_found() => return Ok(()),
         Err(error) => return Err(error.into()),
     }
-    context.metrics.kubernetes_writes.get_or_create(&crate::telemetry::Kind { kind: K::kind(&()).into_owned() }).inc();
+    context
+        .metrics
+        .kubernetes_writes
+        .get_or_create(&crate::telemetry::Kind {
+            kind: K::kind(&()).into_owned(),
+        })
+        .inc();
     events::on_change(context, object, old_conditions, new.conditions()).await;
     Ok(())
 }

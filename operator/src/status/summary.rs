@@ -5,7 +5,10 @@ use super::{Draft, State, reasons};
 pub fn ready(parts: &[Draft]) -> Draft {
     let blocking = |state| parts.iter().find(|part| part.state == state);
     match blocking(State::False).or_else(|| blocking(State::Unknown)) {
-        Some(part) => Draft { kind: "Ready", ..part.clone() },
+        Some(part) => Draft {
+            kind: "Ready",
+            ..part.clone()
+        },
         None => Draft::yes("Ready", reasons::READY, "everything is as the spec says"),
     }
 }

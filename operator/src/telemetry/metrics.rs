@@ -28,9 +28,17 @@ impl Metrics {
     /// All metrics as one registry, whose names begin with `millrace_`.
     pub fn registry(&self) -> Registry {
         let mut registry = Registry::with_prefix("millrace");
-        registry.register("leader", "1 where this process leads, 0 where it stands by", self.leader.clone());
+        registry.register(
+            "leader",
+            "1 where this process leads, 0 where it stands by",
+            self.leader.clone(),
+        );
         self.reconciles.register(&mut registry);
-        registry.register("kubernetes_writes", "Writes to the API server", self.kubernetes_writes.clone());
+        registry.register(
+            "kubernetes_writes",
+            "Writes to the API server",
+            self.kubernetes_writes.clone(),
+        );
         registry
     }
 }

@@ -32,7 +32,10 @@ pub struct Reconciles {
 
 impl Default for Reconciles {
     fn default() -> Self {
-        Self { duration: Family::new_with_constructor(buckets), errors: Family::default() }
+        Self {
+            duration: Family::new_with_constructor(buckets),
+            errors: Family::default(),
+        }
     }
 }
 
@@ -46,13 +49,24 @@ impl Reconciles {
     ///
     /// # Errors
     /// Those of the reconcile.
-    pub async fn measure<T>(&self, kind: &str, reconcile: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    pub async fn measure<T>(
+        &self,
+        kind: &str,
+        reconcile: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
         let start = Instant::now();
         let result = reconcile.await;
-        let label = Kind { kind: kind.to_owned() };
-        self.duration.get_or_create(&label).observe(start.elapsed().as_secs_f64());
+        let label = Kind {
+            kind: kind.to_owned(),
+        };
+        self.duration
+            .get_or_create(&label)
+            .observe(start.elapsed().as_secs_f64());
         if let Err(error) = &result {
-            let failure = Failure { kind: label.kind, class: error.class().to_owned() };
+            let failure = Failure {
+                kind: label.kind,
+                class: error.class().to_owned(),
+            };
             self.errors.get_or_create(&failure).inc();
         }
         result

@@ -13,27 +13,31 @@ use axum::{
 };
 use prometheus_client::{encoding::text::encode, registry::Registry};
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 use super::Health;
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Listens on `port` of every address.
+/// Answers `/metrics` (OpenMetrics text), `/healthz` (200 while the process runs) and `/readyz` (200 or 503) on `port`
+/// of every address, until `shutdown`.
 ///
 /// # Errors
 /// When the port cannot be had.
-pub async fn listen(port: u16) -> io::Result<TcpListener> {
-    let addresses = [SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)), SocketAddr::from((Ipv4Addr::UNSPECIFIED, port))];
-    TcpListener::bind(&addresses[..]).await
-}
-
-/// Answers `/metrics` (OpenMetrics text), `/healthz` (200 while the process runs) and `/readyz` (200 or 503), to the
-/// last moment of the process.
-///
-/// # Errors
-/// When the listener fails.
-pub async fn serve(listener: TcpListener, registry: Registry, health: Health) -> io::Result<()> {
-    axum::serve(listener, router(registry, health)).await
+pub async fn serve(
+    port: u16,
+    registry: Registry,
+    health: Health,
+    shutdown: CancellationToken,
+) -> io::Result<()> {
+    let addresses = [
+        SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)),
+        SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)),
+    ];
+    let listener = TcpListener::bind(&addresses[..]).await?;
+    axum::serve(listener, router(registry, health))
+        .with_graceful_shutdown(shutdown.cancelled_owned())
+        .await
 }
 
 fn router(registry: Registry, health: Health) -> Router {
@@ -49,12 +53,23 @@ async fn metrics(State(registry): State<Arc<Registry>>) -> impl IntoResponse {
     let mut text = String::new();
     match encode(&mut text, &registry) {
         Ok(()) => (StatusCode::OK, [(CONTENT_TYPE, OPEN_METRICS)], text),
-        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, [(CONTENT_TYPE, "text/plain")], error.to_string()),
+        Err(error) => (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            [(CONTENT_TYPE, "text/plain")],
+            error.to_string(),
+        ),
     }
 }
 
 async fn readyz(State(health): State<Health>) -> impl IntoResponse {
-    if health.is_ready() { (StatusCode::OK, "ok") } else { (StatusCode::SERVICE_UNAVAILABLE, "still reading the resources") }
+    if health.is_ready() {
+        (StatusCode::OK, "ok")
+    } else {
+        (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "still reading the resources",
+        )
+    }
 }
 
 #[cfg(test)]

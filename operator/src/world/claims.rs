@@ -1,6 +1,115 @@
-/// One claim.
-#[derive(Debug)]
-pub struct Claim;
-/// All claims.
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::RwLock,
+};
+
+use kube::{Resource, ResourceExt};
+use millrace_crds::ClusterRef;
+
+use super::{ClusterKey, Wake};
+use crate::resolve::{Claimant, Name};
+
+/// One resource asks for one name on one cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    cluster: ClusterKey,
+    name: Name,
+    claimant: Claimant,
+}
+
+impl Claim {
+    /// What `object` asks for.
+    pub fn of<K: Resource<DynamicType = ()>>(object: &K, cluster: &ClusterRef, name: Name) -> Self {
+        let namespace = object.namespace().unwrap_or_default();
+        Self {
+            cluster: ClusterKey::of(cluster, &namespace),
+            name,
+            claimant: Claimant::of(object),
+        }
+    }
+}
+
+/// Who asks for which name, indexed, so that a conflict is found without looking at every resource.
 #[derive(Debug, Default)]
-pub struct Claims;
+pub struct Claims(RwLock<BTreeMap<(ClusterKey, Name), BTreeSet<Claimant>>>);
+
+impl Claims {
+    /// Enters claims. Returns whom it concerns beside the claimant: the others that ask for the same name.
+    pub fn put(&self, claims: Vec<Claim>) -> Vec<Wake> {
+        let mut index = self.write();
+        let mut others = Vec::new();
+        for claim in claims {
+            let entries = index.entry((claim.cluster, claim.name)).or_default();
+            if entries.insert(claim.claimant.clone()) {
+                others.extend(
+                    entries
+                        .iter()
+                        .filter(|e| **e != claim.claimant)
+                        .filter_map(|e| wake(e)),
+                );
+            }
+        }
+        others
+    }
+
+    /// Takes claims back. Returns whom it concerns: the others that ask for the same name.
+    pub fn remove(&self, claims: &[Claim]) -> Vec<Wake> {
+        let mut index = self.write();
+        let mut others = Vec::new();
+        for claim in claims {
+            let key = (claim.cluster.clone(), claim.name.clone());
+            let Some(entries) = index.get_mut(&key) else {
+                continue;
+            };
+            entries.remove(&claim.claimant);
+            others.extend(entries.iter().filter_map(|e| wake(e)));
+            if entries.is_empty() {
+                index.remove(&key);
+            }
+        }
+        others
+    }
+
+    /// Takes back all claims of a resource of which only the name is known any more.
+    pub fn forget(&self, kind: &str, namespace: &str, name: &str) -> Vec<Wake> {
+        let mut others = Vec::new();
+        self.write().retain(|_, entries| {
+            let before = entries.len();
+            entries.retain(|e| !(e.kind == kind && e.namespace == namespace && e.name == name));
+            if entries.len() < before {
+                others.extend(entries.iter().filter_map(|e| wake(e)));
+            }
+            !entries.is_empty()
+        });
+        others
+    }
+
+    /// Who asks for a name, the oldest first.
+    pub fn claimants(&self, cluster: &ClusterKey, name: &Name) -> Vec<Claimant> {
+        let index = self
+            .0
+            .read()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        let entries = index.get(&(cluster.clone(), name.clone()));
+        entries.into_iter().flatten().cloned().collect()
+    }
+
+    fn write(
+        &self,
+    ) -> std::sync::RwLockWriteGuard<'_, BTreeMap<(ClusterKey, Name), BTreeSet<Claimant>>> {
+        self.0
+            .write()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+fn wake(claimant: &Claimant) -> Option<Wake> {
+    let (namespace, name) = (claimant.namespace.clone(), claimant.name.clone());
+    match claimant.kind.as_str() {
+        "Topic" => Some(Wake::Topic(namespace, name)),
+        "DLQ" => Some(Wake::Dlq(namespace, name)),
+        "ConsumerGroup" => Some(Wake::ConsumerGroup(namespace, name)),
+        "Schema" => Some(Wake::Schema(namespace, name)),
+        _ => None,
+    }
+}

@@ -21,7 +21,10 @@ impl ClusterKey {
     /// What `reference`, written in a resource of `namespace`, names.
     pub fn of(reference: &ClusterRef, namespace: &str) -> Self {
         Self {
-            namespace: reference.namespace.clone().unwrap_or_else(|| namespace.to_owned()),
+            namespace: reference
+                .namespace
+                .clone()
+                .unwrap_or_else(|| namespace.to_owned()),
             name: reference.name.clone(),
         }
     }
@@ -45,12 +48,18 @@ impl Clusters {
 
     /// Puts a handle in place of the one before, whose task then ends.
     pub fn insert(&self, key: ClusterKey, handle: ClusterHandle) {
-        self.0.write().unwrap_or_else(|poisoned| poisoned.into_inner()).insert(key, handle);
+        self.0
+            .write()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+            .insert(key, handle);
     }
 
     /// Forgets a cluster; its task ends with the last handle.
     pub fn remove(&self, key: &ClusterKey) {
-        self.0.write().unwrap_or_else(|poisoned| poisoned.into_inner()).remove(key);
+        self.0
+            .write()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+            .remove(key);
     }
 
     /// All keys, in order.
@@ -59,6 +68,11 @@ impl Clusters {
     }
 
     fn read<T>(&self, look: impl FnOnce(&BTreeMap<ClusterKey, ClusterHandle>) -> T) -> T {
-        look(&self.0.read().unwrap_or_else(|poisoned| poisoned.into_inner()))
+        look(
+            &self
+                .0
+                .read()
+                .unwrap_or_else(|poisoned| poisoned.into_inner()),
+        )
     }
 }

@@ -10,16 +10,22 @@ mod groups;
 mod stores;
 mod view;
 mod wake;
+mod watched;
 
 pub use claims::{Claim, Claims};
 pub use cluster::{ClusterHandle, Periods, StepResults, start};
 pub use clusters::{ClusterKey, Clusters};
-pub use groups::{GroupsView, GroupSnapshot, PartitionOffsets};
-pub use stores::{Stores, namespace_labels};
+pub use groups::{GroupSnapshot, GroupsView, PartitionOffsets};
+pub use stores::Stores;
 pub use view::{View, ViewState};
 pub use wake::{Wake, Waker};
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
+
+use kube::runtime::reflector::ObjectRef;
+use millrace_crds::{Dlq, KafkaCluster, Topic};
+
+use crate::resolve::{Claimant, Facts, Name};
 
 /// Everything a reconcile may look at.
 #[derive(Clone)]
@@ -32,4 +38,32 @@ pub struct World {
     pub clusters: Clusters,
     /// Tells controllers that something they depend on has changed.
     pub waker: Waker,
+}
+
+impl Facts for World {
+    fn cluster(&self, key: &ClusterKey) -> Option<Arc<KafkaCluster>> {
+        self.stores
+            .clusters
+            .get(&ObjectRef::new(&key.name).within(&key.namespace))
+    }
+
+    fn namespace_labels(&self, namespace: &str) -> Option<BTreeMap<String, String>> {
+        self.stores.namespace_labels(namespace)
+    }
+
+    fn topic(&self, namespace: &str, name: &str) -> Option<Arc<Topic>> {
+        self.stores
+            .topics
+            .get(&ObjectRef::new(name).within(namespace))
+    }
+
+    fn dlq(&self, namespace: &str, name: &str) -> Option<Arc<Dlq>> {
+        self.stores
+            .dlqs
+            .get(&ObjectRef::new(name).within(namespace))
+    }
+
+    fn claimants(&self, cluster: &ClusterKey, name: &Name) -> Vec<Claimant> {
+        self.claims.claimants(cluster, name)
+    }
 }

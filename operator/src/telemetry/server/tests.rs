@@ -22,7 +22,10 @@ async fn ready_only_once_it_is_said() {
     let health = Health::default();
     let router = router(Metrics::default().registry(), health.clone());
     assert_eq!(get(&router, "/healthz").await.0, StatusCode::OK);
-    assert_eq!(get(&router, "/readyz").await.0, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(
+        get(&router, "/readyz").await.0,
+        StatusCode::SERVICE_UNAVAILABLE
+    );
     health.set_ready(true);
     assert_eq!(get(&router, "/readyz").await.0, StatusCode::OK);
 }
@@ -38,7 +41,11 @@ async fn metrics_tell_how_long_reconciles_took_and_how_they_failed() {
     };
     metrics.reconciles.measure("Topic", slow).await.unwrap();
     let failing = async { Err::<(), _>(Error::Certificate("none".into())) };
-    metrics.reconciles.measure("Topic", failing).await.unwrap_err();
+    metrics
+        .reconciles
+        .measure("Topic", failing)
+        .await
+        .unwrap_err();
 
     let (_, text) = get(&router, "/metrics").await;
     for line in [

@@ -1,0 +1,137 @@
+use std::sync::Arc;
+
+use crate::{
+    context::Context,
+    kafka::{KafkaError, ObservedTopic},
+    plan::{self, Blocked},
+    resolve::{Rejection, ResolvedTopic},
+    status::{Draft, reasons},
+    world::{ClusterHandle, ClusterKey, View, ViewState},
+};
+
+/// What became of a topic and of the access its resource asks for.
+#[derive(Debug)]
+pub struct Converged {
+    /// The topic as Kafka has it now, if it is this resource's.
+    pub observed: Option<Arc<ObservedTopic>>,
+    /// Whether the topic is, or shall be, this resource's.
+    pub mine: bool,
+    /// Whether Kafka is as the spec says.
+    pub synced: Draft,
+    /// Whether the ACLs asked for are in place.
+    pub access: Draft,
+    /// Whether Kafka failed in a way that another try may mend.
+    pub failure: Option<KafkaError>,
+}
+
+/// Makes the dead-letter or other topic of a resource as desired. `owned` says that the resource has managed it before.
+pub async fn converge(context: &Context, desired: &ResolvedTopic, owned: bool) -> Converged {
+    let (handle, before) = match reachable(context, &desired.cluster) {
+        Ok(found) => found,
+        Err(away) => {
+            return Converged {
+                observed: None,
+                mine: owned,
+                synced: away.draft("Synced"),
+                access: away.draft("AccessGranted"),
+                failure: None,
+            };
+        }
+    };
+    let name = desired.name.as_str();
+    let plan = plan::topic(
+        desired,
+        before.topics.get(name).map(AsRef::as_ref),
+        &before.cluster,
+        owned,
+    );
+    let failure = match plan.steps.is_empty() {
+        true => None,
+        false => handle
+            .apply(plan.steps)
+            .await
+            .into_iter()
+            .find_map(Result::err),
+    };
+    let mine = !plan
+        .blocked
+        .iter()
+        .any(|blocked| blocked.reason == reasons::NOT_ADOPTED);
+    let observed = match handle.view() {
+        ViewState::Reachable(view) if mine => view.topics.get(name).cloned(),
+        _ => None,
+    };
+    let synced = synced(name, failure.as_ref(), plan.blocked.first());
+    let (access, refused) = match mine {
+        true => access(context, &handle, desired).await,
+        false => (
+            Draft {
+                kind: "AccessGranted",
+                ..synced.clone()
+            },
+            None,
+        ),
+    };
+    Converged {
+        observed,
+        mine,
+        synced,
+        access,
+        failure: failure.or(refused),
+    }
+}
+
+/// The cluster's handle and view, or why there is none.
+pub fn reachable(
+    context: &Context,
+    cluster: &ClusterKey,
+) -> Result<(ClusterHandle, Arc<View>), Rejection> {
+    let not_up = || {
+        Rejection::unknown(
+            reasons::CLUSTER_NOT_READY,
+            format!("KafkaCluster {cluster} is not up yet: waiting for it"),
+        )
+    };
+    let handle = context.world.clusters.get(cluster).ok_or_else(not_up)?;
+    match handle.view() {
+        ViewState::Reachable(view) => Ok((handle, view)),
+        ViewState::Pending => Err(not_up()),
+        ViewState::Unreachable { message } => Err(Rejection::unknown(
+            reasons::KAFKA_UNREACHABLE,
+            format!(
+                "KafkaCluster {cluster} does not answer ({message}): nothing is changed until it does"
+            ),
+        )),
+    }
+}
+
+fn synced(name: &str, failure: Option<&KafkaError>, blocked: Option<&Blocked>) -> Draft {
+    match (failure, blocked) {
+        (Some(error @ KafkaError::Unreachable(_)), _) => {
+            Draft::unknown("Synced", reasons::KAFKA_UNREACHABLE, error.to_string())
+        }
+        (Some(error), _) => Draft::no(
+            "Synced",
+            reasons::KAFKA_REFUSED,
+            format!("topic `{name}`: Kafka refused: {error}"),
+        ),
+        (None, Some(blocked)) => Draft::no("Synced", blocked.reason, &blocked.message),
+        (None, None) => Draft::yes(
+            "Synced",
+            reasons::SYNCED,
+            format!("topic `{name}` in Kafka is as the spec says"),
+        ),
+    }
+}
+
+async fn access(
+    context: &Context,
+    handle: &ClusterHandle,
+    desired: &ResolvedTopic,
+) -> (Draft, Option<KafkaError>) {
+    let failure = context.access.settle(&desired.cluster).await.err();
+    (
+        crate::status::access(&desired.grants, &handle.view(), failure.as_ref()),
+        failure,
+    )
+}

@@ -1,0 +1,250 @@
+use std::sync::Arc;
+
+use kube::{
+    ResourceExt,
+    runtime::{controller::Action, reflector::ObjectRef},
+};
+use millrace_crds::{Binding, PartitionStatus, Topic, TopicStatus};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    kafka_topic::{Converged, converge, reachable},
+    queue,
+};
+use crate::{
+    apply,
+    context::Context,
+    desire::binding,
+    error::Error,
+    kafka::ObservedTopic,
+    plan::KafkaStep,
+    resolve::{self, Facts, Rejection, ResolvedTopic},
+    status::{self, Draft, reasons},
+    world::{ClusterKey, Wake, World},
+};
+
+/// Keeps a topic with `deletionPolicy: Delete` from being forgotten before it is gone from Kafka.
+const FINALIZER: &str = "millrace.dev/topic";
+/// Partitions whose place is written to status.
+const LAYOUT_SHOWN: usize = 64;
+
+/// Makes Topics true until `shutdown`.
+pub async fn run(context: Arc<Context>, shutdown: CancellationToken) {
+    let store = context.world.stores.topics.clone();
+    queue::drive(context, store, concerns, reconcile, shutdown).await;
+}
+
+/// The Topics that a change concerns.
+fn concerns(wake: &Wake, world: &World) -> Vec<ObjectRef<Topic>> {
+    let of = |cluster: &ClusterKey| {
+        let on = |topic: &Topic| {
+            ClusterKey::of(
+                &topic.spec.cluster_ref,
+                &topic.namespace().unwrap_or_default(),
+            ) == *cluster
+        };
+        world
+            .stores
+            .topics
+            .state()
+            .iter()
+            .filter(|t| on(t))
+            .map(|t| ObjectRef::from_obj(t.as_ref()))
+            .collect()
+    };
+    match wake {
+        Wake::Topic(namespace, name) => vec![ObjectRef::new(name).within(namespace)],
+        Wake::Cluster(cluster) | Wake::KafkaAcls(cluster) => of(cluster),
+        Wake::KafkaTopic(cluster, topic) => {
+            let claimants = world.claimants(cluster, &resolve::Name::Topic(topic.clone()));
+            claimants
+                .iter()
+                .filter(|c| c.kind == "Topic")
+                .map(|c| ObjectRef::new(&c.name).within(&c.namespace))
+                .collect()
+        }
+        Wake::Namespace(namespace) => {
+            let topics = world.stores.topics.state();
+            topics
+                .iter()
+                .filter(|t| t.namespace().as_ref() == Some(namespace))
+                .map(|t| ObjectRef::from_obj(t.as_ref()))
+                .collect()
+        }
+        Wake::Dlq(..) | Wake::ConsumerGroup(..) | Wake::Schema(..) | Wake::KafkaGroups(_) => {
+            Vec::new()
+        }
+    }
+}
+
+async fn reconcile(topic: Arc<Topic>, context: Arc<Context>) -> Result<Action, Error> {
+    let resolved = resolve::topic(&topic, &context.world);
+    if topic.metadata.deletion_timestamp.is_some() {
+        return release(&context, &topic, resolved).await;
+    }
+    let desired = match resolved {
+        Ok(desired) => desired,
+        Err(rejection) => return refuse(&context, &topic, &rejection).await,
+    };
+    apply::finalizer(&context, topic.as_ref(), FINALIZER, desired.delete).await?;
+    let owned = owned(&topic, &desired) || announce(&context, &topic, &desired).await?;
+    let converged = converge(&context, &desired, owned).await;
+    let binding = bind(&context, &topic, &desired).await?;
+    let status = describe(&desired, &converged, binding);
+    let drafts = summed_up(&converged);
+    status::write(
+        &context,
+        topic.as_ref(),
+        topic.status.as_ref(),
+        status,
+        &drafts,
+    )
+    .await?;
+    converged
+        .failure
+        .map_or_else(|| Ok(Action::await_change()), |error| Err(error.into()))
+}
+
+/// A topic is this resource's once its name stands in status.
+fn owned(topic: &Topic, desired: &ResolvedTopic) -> bool {
+    topic
+        .status
+        .as_ref()
+        .and_then(|status| status.topic_name.as_deref())
+        == Some(desired.name.as_str())
+}
+
+/// Writes the name to status before the topic is made, so that an operator that dies in between knows its own work again.
+/// False where the topic is there already, or that cannot be told: then it is somebody else's until adopted.
+async fn announce(
+    context: &Context,
+    topic: &Topic,
+    desired: &ResolvedTopic,
+) -> Result<bool, Error> {
+    match reachable(context, &desired.cluster) {
+        Ok((_, view)) if !view.topics.contains_key(desired.name.as_str()) => {
+            let status = TopicStatus {
+                topic_name: Some(desired.name.as_str().to_owned()),
+                ..TopicStatus::default()
+            };
+            let message = format!("topic `{}` is being created", desired.name);
+            let drafts = ["Synced", "AccessGranted", "Ready"]
+                .map(|kind| Draft::unknown(kind, reasons::PROGRESSING, &message));
+            status::write(context, topic, topic.status.as_ref(), status, &drafts).await?;
+            Ok(true)
+        }
+        _ => Ok(false),
+    }
+}
+
+fn describe(
+    desired: &ResolvedTopic,
+    converged: &Converged,
+    binding: Option<Binding>,
+) -> TopicStatus {
+    let Some(observed) = &converged.observed else {
+        return TopicStatus {
+            topic_name: converged.mine.then(|| desired.name.as_str().to_owned()),
+            binding,
+            ..TopicStatus::default()
+        };
+    };
+    TopicStatus {
+        topic_name: Some(desired.name.as_str().to_owned()),
+        topic_id: Some(observed.id.clone()),
+        partitions: i32::try_from(observed.partitions.len()).ok(),
+        replicas: i32::try_from(observed.replication_factor()).ok(),
+        layout: layout(observed),
+        binding,
+        ..TopicStatus::default()
+    }
+}
+
+fn layout(observed: &ObservedTopic) -> Vec<PartitionStatus> {
+    let numbered = (0..).zip(observed.partitions.iter().take(LAYOUT_SHOWN));
+    numbered
+        .map(|(partition, p)| PartitionStatus {
+            partition,
+            leader: p.leader.unwrap_or(-1),
+            replicas: p.replicas.clone(),
+        })
+        .collect()
+}
+
+fn summed_up(converged: &Converged) -> [Draft; 3] {
+    let parts = [converged.synced.clone(), converged.access.clone()];
+    let ready = status::ready(&parts);
+    let [synced, access] = parts;
+    [synced, access, ready]
+}
+
+async fn refuse(context: &Context, topic: &Topic, rejection: &Rejection) -> Result<Action, Error> {
+    let drafts = ["Synced", "AccessGranted", "Ready"].map(|kind| rejection.draft(kind));
+    let status = topic.status.clone().unwrap_or_default();
+    status::write(context, topic, topic.status.as_ref(), status, &drafts).await?;
+    Ok(Action::await_change())
+}
+
+/// The ConfigMap for the producers; none where nobody produces, or the cluster cannot be connected to yet.
+async fn bind(
+    context: &Context,
+    topic: &Topic,
+    desired: &ResolvedTopic,
+) -> Result<Option<Binding>, Error> {
+    if topic.spec.producers.is_empty() {
+        return Ok(None);
+    }
+    let Some((cluster, handle)) = context
+        .world
+        .cluster(&desired.cluster)
+        .zip(context.world.clusters.get(&desired.cluster))
+    else {
+        return Ok(None);
+    };
+    let Some(config_map) = binding::topic(topic, desired, &cluster, &handle.credentials().ca_pem)
+    else {
+        return Ok(None);
+    };
+    apply::apply(context, &config_map).await?;
+    Ok(Some(Binding {
+        name: config_map.name_any(),
+    }))
+}
+
+/// Deletes the topic where that is wanted and safe, and lets the resource go.
+async fn release(
+    context: &Context,
+    topic: &Topic,
+    resolved: Result<ResolvedTopic, Rejection>,
+) -> Result<Action, Error> {
+    if let Some(desired) = resolved
+        .as_ref()
+        .ok()
+        .filter(|desired| desired.delete && owned(topic, desired))
+        && !claimed_by_others(context, topic, desired)
+    {
+        match reachable(context, &desired.cluster) {
+            Err(away) => return refuse(context, topic, &away).await,
+            Ok((handle, _)) => {
+                let step = KafkaStep::DeleteTopic(desired.name.as_str().to_owned());
+                handle
+                    .apply(vec![step])
+                    .await
+                    .into_iter()
+                    .collect::<Result<(), _>>()?;
+            }
+        }
+    }
+    apply::finalizer(context, topic, FINALIZER, false).await?;
+    Ok(Action::await_change())
+}
+
+/// Two resources for one topic never delete it.
+fn claimed_by_others(context: &Context, topic: &Topic, desired: &ResolvedTopic) -> bool {
+    let me = resolve::Claimant::of(topic);
+    let claimants = context.world.claimants(
+        &desired.cluster,
+        &resolve::Name::Topic(desired.name.as_str().to_owned()),
+    );
+    claimants.iter().any(|claimant| !claimant.is(&me))
+}
