@@ -36,17 +36,19 @@ build_all() {
     command -v go >/dev/null || fail "no 'go' on the PATH; install Go 1.25 or newer."
     local work log="${CACHE}/build.log"
     work="$(mktemp -d "${CACHE}/building.XXXXXX")"
-    echo "Building Kubernetes from source: about 8 minutes on two cores, once. Output: ${log}"
+    echo "Building Kubernetes from source: 5 to 10 minutes on two cores, once. Output: ${log}"
     if ! { build_go "${work}" && build_images "${work}"; } >"${log}" 2>&1; then
         rm -rf "${work}"
         tail -n 15 "${log}" >&2
         fail "the build failed; the whole output is in ${log}."
     fi
+    chmod 755 "${work}"
     mv "${work}" "${BIN}"
 }
 
+# Without debugging information, which is stripped in the end, a cold build takes a tenth less.
 build_go() {
-    CGO_ENABLED=0 GOFLAGS="" go -C "${HERE}/build" build -trimpath -buildvcs=false -ldflags "${LINKER_FLAGS}" \
+    CGO_ENABLED=0 GOFLAGS="" go -C "${HERE}/build" build -trimpath -buildvcs=false -gcflags=all=-dwarf=0 -ldflags "${LINKER_FLAGS}" \
         -o "$1/" tool ./coredns ./volume-provisioner &&
         mv "$1/server" "$1/etcd"
 }
