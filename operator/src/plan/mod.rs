@@ -4,8 +4,12 @@
 
 mod access;
 mod kafka_step;
+mod schema;
 mod topic;
 
 pub use access::access;
 pub use kafka_step::{Blocked, KafkaStep, Plan};
+pub use schema::{
+    SchemaPlan, SchemaStep, SubjectObservation, allows_all_of, breaks, refuses_all_of, schema,
+};
 pub use topic::topic;

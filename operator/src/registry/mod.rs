@@ -2,6 +2,18 @@
 //!
 //! Architecture invariant: HTTP and the wire's error codes stop here.
 
+mod apicurio;
+mod clients;
+mod confluent;
+mod fake;
+mod invalid;
+mod level;
+mod wire;
+
+pub use clients::HttpRegistries;
+pub use confluent::Confluent;
+pub use fake::{FakeRegistries, FakeRegistry};
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -17,7 +29,7 @@ pub struct NewSchema {
 }
 
 /// A version of a subject.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Registered {
     /// The registry's id of the schema.
     pub id: i64,
@@ -30,7 +42,7 @@ pub struct Registered {
 pub enum Verdict {
     /// It breaks nobody.
     Compatible,
-    /// It breaks readers or writers; the registry's own words.
+    /// It breaks readers or writers; the registry's own words, none where it gives none.
     Incompatible(Vec<String>),
     /// It is not a schema; the registry's own words.
     Invalid(String),
@@ -39,7 +51,7 @@ pub enum Verdict {
 /// A refusal or failure of the registry.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RegistryError {
-    /// The registry answered with an error.
+    /// The registry answered with an error that asking again does not mend.
     #[error("{message} (code {code})")]
     Refused {
         /// Confluent's `error_code`, such as 42201, or the HTTP status.
@@ -47,7 +59,7 @@ pub enum RegistryError {
         /// The registry's own words.
         message: String,
     },
-    /// No answer.
+    /// No answer, or one that says that the registry is in trouble itself (HTTP 429 and 5xx).
     #[error("no answer from the registry: {0}")]
     Unreachable(String),
 }
@@ -55,25 +67,25 @@ pub enum RegistryError {
 /// A schema registry.
 #[async_trait]
 pub trait SchemaRegistry: Send + Sync + 'static {
-    /// Whether the subject exists.
-    async fn exists(&self, subject: &str) -> Result<bool, RegistryError>;
-    /// The version of the subject that has this schema, if any.
+    /// The latest version of the subject; None if the subject does not exist or is deleted.
+    async fn latest(&self, subject: &str) -> Result<Option<i32>, RegistryError>;
+    /// The version of the subject that has this schema, if any, whatever the text's white space and order of keys.
     async fn lookup(
         &self,
         subject: &str,
         schema: &NewSchema,
     ) -> Result<Option<Registered>, RegistryError>;
-    /// Whether the schema may become the next version, at the subject's level.
+    /// Whether the schema may become the next version, at the subject's stored level. Nothing is written.
     async fn check(&self, subject: &str, schema: &NewSchema) -> Result<Verdict, RegistryError>;
-    /// Registers the schema as the next version.
+    /// Registers the schema as the next version; one that the subject has already is no new version.
     async fn register(
         &self,
         subject: &str,
         schema: &NewSchema,
     ) -> Result<Registered, RegistryError>;
-    /// The subject's own level, if it has one.
+    /// The level the subject is judged by, as far as the registry tells: its own, or the registry's default.
     async fn level(&self, subject: &str) -> Result<Option<Compatibility>, RegistryError>;
-    /// Sets the subject's level.
+    /// Sets the subject's level. The subject need not exist.
     async fn set_level(&self, subject: &str, level: Compatibility) -> Result<(), RegistryError>;
     /// Deletes the subject, softly or for good; one that is gone is no error.
     async fn delete(&self, subject: &str, permanent: bool) -> Result<(), RegistryError>;

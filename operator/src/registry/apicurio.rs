@@ -1,0 +1,118 @@
+//! What Apicurio's Confluent API leaves out and its own API says: why a schema is incompatible, and whether the first schema of a
+//! subject is one. Both are asked by dry runs (`dryRun=true` of Apicurio's API v3), which write nothing.
+
+use millrace_crds::SchemaType;
+use reqwest::{Client, StatusCode};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{NewSchema, confluent::segment, level};
+
+/// Apicurio's own API beside its Confluent API.
+pub(super) struct Apicurio {
+    http: Client,
+    artifacts: String,
+}
+
+#[derive(Deserialize)]
+struct Problem {
+    title: String,
+    #[serde(default)]
+    causes: Vec<Cause>,
+}
+
+#[derive(Deserialize)]
+struct Cause {
+    description: String,
+    #[serde(default)]
+    context: Option<String>,
+}
+
+impl Apicurio {
+    /// The API beside `base`, if `base` is the Confluent API of an Apicurio Registry.
+    pub(super) fn beside(http: &Client, base: &str) -> Option<Self> {
+        let (root, _) = base.split_once("/apis/ccompat/")?;
+        Some(Self {
+            http: http.clone(),
+            artifacts: format!("{root}/apis/registry/v3/groups/default/artifacts"),
+        })
+    }
+
+    /// Why the schema cannot be the subject's next version; nothing if that is not told.
+    pub(super) async fn refuses_next(&self, subject: &str, schema: &NewSchema) -> Vec<String> {
+        let body = json!({ "content": content(schema) });
+        let problem = self
+            .dry_run(
+                &format!("{}/{}/versions", self.artifacts, segment(subject)),
+                &body,
+            )
+            .await;
+        match problem {
+            Some((_, Answer::Problem(problem))) if !problem.causes.is_empty() => {
+                problem.causes.into_iter().map(Cause::words).collect()
+            }
+            Some((_, Answer::Problem(problem))) => vec![problem.title],
+            _ => Vec::new(),
+        }
+    }
+
+    /// Why the schema cannot be the subject's first version; None if it can or that is not told.
+    pub(super) async fn refuses_first(&self, subject: &str, schema: &NewSchema) -> Option<String> {
+        // No type: Apicurio then parses the text to find it, as its Confluent API does.
+        let body = json!({ "artifactId": subject, "firstVersion": { "content": content(schema) } });
+        match self.dry_run(&self.artifacts, &body).await? {
+            (
+                StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY,
+                Answer::Problem(problem),
+            ) => Some(problem.title),
+            (_, Answer::Found(found)) if found != level::language(schema.schema_type) => {
+                Some(format!("the text is a schema of type {found}"))
+            }
+            _ => None,
+        }
+    }
+
+    async fn dry_run(&self, url: &str, body: &Value) -> Option<(StatusCode, Answer)> {
+        let response = self
+            .http
+            .post(url)
+            .query(&[("dryRun", "true")])
+            .json(body)
+            .send()
+            .await
+            .ok()?;
+        let status = response.status();
+        let answer: Value = response.json().await.ok()?;
+        let found = answer
+            .pointer("/artifact/artifactType")
+            .and_then(Value::as_str)
+            .map(str::to_owned);
+        let answer = match found {
+            Some(found) => Answer::Found(found),
+            None => Answer::Problem(serde_json::from_value(answer).ok()?),
+        };
+        Some((status, answer))
+    }
+}
+
+enum Answer {
+    Found(String),
+    Problem(Problem),
+}
+
+impl Cause {
+    fn words(self) -> String {
+        match self.context {
+            Some(context) => format!("{} at {context}", self.description),
+            None => self.description,
+        }
+    }
+}
+
+fn content(schema: &NewSchema) -> Value {
+    let content_type = match schema.schema_type {
+        SchemaType::Avro | SchemaType::Json => "application/json",
+        SchemaType::Protobuf => "application/x-protobuf",
+    };
+    json!({ "content": schema.text, "contentType": content_type })
+}

@@ -1,0 +1,309 @@
+use async_trait::async_trait;
+use millrace_crds::Compatibility;
+use reqwest::{Client, Method, StatusCode, header::ACCEPT};
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{
+    NewSchema, Registered, RegistryError, SchemaRegistry, Verdict,
+    apicurio::Apicurio,
+    invalid, level,
+    wire::{
+        ErrorBody, FoundBody, LevelBody, NewLevelBody, RegisteredBody, SchemaBody, VerdictBody,
+    },
+};
+
+/// Most characters of an answer that is not JSON which end up in a message.
+const MAX_WORDS: usize = 300;
+const SUBJECT_NOT_FOUND: u32 = 40401;
+const SCHEMA_NOT_FOUND: u32 = 40403;
+const SUBJECT_SOFT_DELETED: u32 = 40404;
+const SUBJECT_WITHOUT_LEVEL: u32 = 40408;
+const INVALID_SCHEMA: u32 = 42201;
+const MEDIA_TYPE: &str = "application/vnd.schemaregistry.v1+json";
+
+/// A registry with Confluent's API (Confluent, Karapace, Apicurio's `/apis/ccompat/v7`, Redpanda).
+pub struct Confluent {
+    http: Client,
+    base: String,
+    apicurio: Option<Apicurio>,
+}
+
+impl Confluent {
+    /// The registry at `base`, such as `http://registry:8080/apis/ccompat/v7`.
+    pub fn new(http: Client, base: &str) -> Self {
+        let base = base.trim_end_matches('/').to_owned();
+        Self {
+            apicurio: Apicurio::beside(&http, &base),
+            http,
+            base,
+        }
+    }
+
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&(impl Serialize + Sync)>,
+    ) -> Result<T, RegistryError> {
+        let mut request = self
+            .http
+            .request(method, format!("{}{path}", self.base))
+            .header(ACCEPT, MEDIA_TYPE);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let response = request.send().await.map_err(unreachable)?;
+        let status = response.status();
+        let bytes = response.bytes().await.map_err(unreachable)?;
+        if status.is_success() {
+            serde_json::from_slice(&bytes).map_err(|error| {
+                refused(
+                    status,
+                    format!("{path}: the answer is not one of Confluent's API: {error}"),
+                )
+            })
+        } else {
+            Err(failure(status, path, &bytes))
+        }
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, RegistryError> {
+        self.ask(Method::GET, path, None::<&()>).await
+    }
+
+    async fn delete_path(&self, path: &str) -> Result<Vec<i32>, RegistryError> {
+        self.ask(Method::DELETE, path, None::<&()>).await
+    }
+
+    /// What is known of a schema for a subject that does not exist yet: Confluent's own registry judges such ones, Apicurio's API does not.
+    async fn check_new(&self, subject: &str, schema: &NewSchema) -> Verdict {
+        match &self.apicurio {
+            Some(apicurio) => match apicurio.refuses_first(subject, schema).await {
+                Some(words) => Verdict::Invalid(invalid::explain(schema, words)),
+                None => Verdict::Compatible,
+            },
+            None => Verdict::Compatible,
+        }
+    }
+
+    async fn explain_break(
+        &self,
+        subject: &str,
+        schema: &NewSchema,
+        messages: Vec<String>,
+    ) -> Vec<String> {
+        match &self.apicurio {
+            Some(apicurio) if messages.is_empty() => apicurio.refuses_next(subject, schema).await,
+            _ => messages
+                .into_iter()
+                .filter(|message| !is_context(message))
+                .collect(),
+        }
+    }
+}
+
+#[async_trait]
+impl SchemaRegistry for Confluent {
+    async fn latest(&self, subject: &str) -> Result<Option<i32>, RegistryError> {
+        let versions: Option<Vec<i32>> = none_on(
+            &[SUBJECT_NOT_FOUND, SUBJECT_SOFT_DELETED],
+            self.get(&format!("/subjects/{}/versions", segment(subject)))
+                .await,
+        )?;
+        Ok(versions.and_then(|versions| versions.into_iter().max()))
+    }
+
+    async fn lookup(
+        &self,
+        subject: &str,
+        schema: &NewSchema,
+    ) -> Result<Option<Registered>, RegistryError> {
+        let path = format!("/subjects/{}?normalize=true", segment(subject));
+        let found = self
+            .ask(Method::POST, &path, Some(&SchemaBody::from(schema)))
+            .await;
+        let found: Option<FoundBody> = none_on(
+            &[
+                SUBJECT_NOT_FOUND,
+                SCHEMA_NOT_FOUND,
+                SUBJECT_SOFT_DELETED,
+                INVALID_SCHEMA,
+            ],
+            found,
+        )?;
+        Ok(found.map(|found| Registered {
+            id: found.id,
+            version: found.version,
+        }))
+    }
+
+    async fn check(&self, subject: &str, schema: &NewSchema) -> Result<Verdict, RegistryError> {
+        let path = format!(
+            "/compatibility/subjects/{}/versions?verbose=true&normalize=true",
+            segment(subject)
+        );
+        match self
+            .ask::<VerdictBody>(Method::POST, &path, Some(&SchemaBody::from(schema)))
+            .await
+        {
+            Ok(body) if body.is_compatible => Ok(Verdict::Compatible),
+            Ok(body) => {
+                let words = self
+                    .explain_break(subject, schema, body.messages.unwrap_or_default())
+                    .await;
+                Ok(Verdict::Incompatible(words))
+            }
+            Err(RegistryError::Refused {
+                code: INVALID_SCHEMA,
+                message,
+            }) => Ok(Verdict::Invalid(invalid::explain(schema, message))),
+            Err(RegistryError::Refused {
+                code: SUBJECT_NOT_FOUND | SUBJECT_SOFT_DELETED,
+                ..
+            }) => Ok(self.check_new(subject, schema).await),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn register(
+        &self,
+        subject: &str,
+        schema: &NewSchema,
+    ) -> Result<Registered, RegistryError> {
+        let path = format!("/subjects/{}/versions?normalize=true", segment(subject));
+        let body: RegisteredBody = self
+            .ask(Method::POST, &path, Some(&SchemaBody::from(schema)))
+            .await?;
+        if let Some(version) = body.version {
+            return Ok(Registered {
+                id: body.id,
+                version,
+            });
+        }
+        self.lookup(subject, schema).await?.ok_or_else(|| {
+            let message = format!(
+                "schema {} was registered for subject {subject:?} and is not there a moment later",
+                body.id
+            );
+            RegistryError::Unreachable(message)
+        })
+    }
+
+    async fn level(&self, subject: &str) -> Result<Option<Compatibility>, RegistryError> {
+        let body: Option<LevelBody> = none_on(
+            &[
+                SUBJECT_NOT_FOUND,
+                SUBJECT_SOFT_DELETED,
+                SUBJECT_WITHOUT_LEVEL,
+            ],
+            self.get(&format!(
+                "/config/{}?defaultToGlobal=true",
+                segment(subject)
+            ))
+            .await,
+        )?;
+        Ok(body
+            .and_then(|body| body.level)
+            .and_then(|word| level::parse(&word)))
+    }
+
+    async fn set_level(&self, subject: &str, level: Compatibility) -> Result<(), RegistryError> {
+        let body = NewLevelBody {
+            compatibility: level::word(level),
+        };
+        self.ask::<serde_json::Value>(
+            Method::PUT,
+            &format!("/config/{}", segment(subject)),
+            Some(&body),
+        )
+        .await
+        .map(drop)
+    }
+
+    async fn delete(&self, subject: &str, permanent: bool) -> Result<(), RegistryError> {
+        let path = format!("/subjects/{}", segment(subject));
+        none_on(
+            &[SUBJECT_NOT_FOUND, SUBJECT_SOFT_DELETED],
+            self.delete_path(&path).await,
+        )?;
+        if permanent {
+            // Confluent's API deletes for good only what is softly deleted already.
+            none_on(
+                &[SUBJECT_NOT_FOUND],
+                self.delete_path(&format!("{path}?permanent=true")).await,
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// A name as one segment of a path (RFC 3986: everything but unreserved characters is escaped).
+pub(super) fn segment(name: &str) -> String {
+    name.bytes()
+        .fold(String::with_capacity(name.len()), |mut path, byte| {
+            match byte {
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                    path.push(char::from(byte))
+                }
+                _ => path.push_str(&format!("%{byte:02X}")),
+            }
+            path
+        })
+}
+
+/// Whether a message of Confluent's registry only repeats what was compared, such as the whole old schema.
+fn is_context(message: &str) -> bool {
+    ["{oldSchema", "{validateFields", "{compatibility"]
+        .iter()
+        .any(|start| message.starts_with(start))
+}
+
+fn none_on<T>(codes: &[u32], answer: Result<T, RegistryError>) -> Result<Option<T>, RegistryError> {
+    match answer {
+        Ok(value) => Ok(Some(value)),
+        Err(RegistryError::Refused { code, .. }) if codes.contains(&code) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn unreachable(error: reqwest::Error) -> RegistryError {
+    let mut message = error.to_string();
+    let mut source = std::error::Error::source(&error);
+    while let Some(cause) = source {
+        message.push_str(&format!(": {cause}"));
+        source = cause.source();
+    }
+    RegistryError::Unreachable(message)
+}
+
+fn refused(status: StatusCode, message: String) -> RegistryError {
+    RegistryError::Refused {
+        code: u32::from(status.as_u16()),
+        message,
+    }
+}
+
+fn failure(status: StatusCode, path: &str, bytes: &[u8]) -> RegistryError {
+    let error = serde_json::from_slice::<ErrorBody>(bytes);
+    if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
+        let words = error.map_or_else(|_| words(bytes), |error| error.message);
+        return RegistryError::Unreachable(format!("it answered {status}: {words}"));
+    }
+    match error {
+        Ok(error) => RegistryError::Refused {
+            code: error.error_code,
+            message: error.message,
+        },
+        Err(_) => refused(status, format!("{path}: {status}: {}", words(bytes))),
+    }
+}
+
+fn words(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes)
+        .chars()
+        .take(MAX_WORDS)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,305 @@
+//! The client against answers of an Apicurio Registry 3.3.3, as recorded from it, and against Confluent's as its API documents them.
+
+use std::collections::HashMap;
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    response::Response,
+};
+use millrace_crds::SchemaType;
+use serde::Deserialize;
+
+use super::*;
+
+const V1: &str = r#"{"type":"record","name":"Flight","fields":[{"name":"id","type":"string"}]}"#;
+const BROKEN: &str = r#"{"type":"record","name":"Flight","fields":[{"name":"id","type":"strin"}]}"#;
+const SUBJECT: &str = "flights-value";
+
+#[derive(Clone, Deserialize)]
+struct Recording {
+    name: String,
+    method: String,
+    path: String,
+    status: u16,
+    body: String,
+}
+
+type Answers = HashMap<(String, String), (u16, String)>;
+
+fn avro(text: &str) -> NewSchema {
+    NewSchema {
+        schema_type: SchemaType::Avro,
+        text: text.into(),
+    }
+}
+
+/// A registry on the loopback that gives these answers, by method and path with query, and 404 without a body to all else.
+async fn stub(answers: Answers) -> String {
+    async fn answer(State(answers): State<Answers>, request: Request) -> Response<String> {
+        let key = (
+            request.method().to_string(),
+            request.uri().path_and_query().unwrap().to_string(),
+        );
+        let (status, body) = answers.get(&key).cloned().unwrap_or((404, String::new()));
+        Response::builder().status(status).body(body).unwrap()
+    }
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let app = Router::new().fallback(answer).with_state(answers);
+    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    format!("http://{address}")
+}
+
+async fn apicurio(names: &[&str]) -> Confluent {
+    let recordings: Vec<Recording> =
+        serde_json::from_str(include_str!("../fixtures/apicurio-3.3.3.json")).unwrap();
+    let answers = names.iter().map(|name| {
+        let found = recordings.iter().find(|recording| recording.name == *name);
+        let recording = found
+            .unwrap_or_else(|| panic!("no recording named {name:?}"))
+            .clone();
+        (
+            (recording.method, recording.path),
+            (recording.status, recording.body),
+        )
+    });
+    let root = stub(answers.collect()).await;
+    Confluent::new(Client::new(), &format!("{root}/apis/ccompat/v7"))
+}
+
+async fn confluent(method: &str, path: &str, status: u16, body: &str) -> Confluent {
+    let answers = Answers::from([(
+        (method.to_owned(), path.to_owned()),
+        (status, body.to_owned()),
+    )]);
+    Confluent::new(Client::new(), &stub(answers).await)
+}
+
+const CHECK: &str = "/compatibility/subjects/flights-value/versions?verbose=true&normalize=true";
+
+#[tokio::test]
+async fn an_unknown_or_deleted_subject_has_no_version() {
+    for name in [
+        "versions of an unknown subject",
+        "versions of a softly deleted subject",
+    ] {
+        assert_eq!(
+            apicurio(&[name]).await.latest(SUBJECT).await,
+            Ok(None),
+            "{name}"
+        );
+    }
+    assert_eq!(
+        apicurio(&["versions"]).await.latest(SUBJECT).await,
+        Ok(Some(1))
+    );
+}
+
+#[tokio::test]
+async fn reformatted_text_is_found_and_other_text_is_not() {
+    let registry = apicurio(&["lookup of reformatted text"]).await;
+    let found = registry.lookup(SUBJECT, &avro(V1)).await;
+    assert_eq!(found, Ok(Some(Registered { id: 1, version: 1 })));
+    for name in [
+        "lookup in an unknown subject",
+        "lookup of another text",
+        "lookup of no schema",
+        "lookup in a softly deleted subject",
+    ] {
+        assert_eq!(
+            apicurio(&[name]).await.lookup(SUBJECT, &avro(V1)).await,
+            Ok(None),
+            "{name}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_registration_yields_id_and_version() {
+    let registry = apicurio(&["first registration", "lookup of reformatted text"]).await;
+    let registered = registry.register(SUBJECT, &avro(V1)).await;
+    assert_eq!(registered, Ok(Registered { id: 1, version: 1 }));
+}
+
+#[tokio::test]
+async fn a_refused_registration_carries_the_registrys_words() {
+    let registry = apicurio(&["registration of a breaking text"]).await;
+    let Err(RegistryError::Refused { code: 409, message }) =
+        registry.register(SUBJECT, &avro(V1)).await
+    else {
+        panic!("409 expected")
+    };
+    assert!(message.contains("carrier at /fields/1"), "{message}");
+}
+
+#[tokio::test]
+async fn a_breaking_text_is_explained_by_a_dry_run_where_the_check_gives_no_words() {
+    let registry = apicurio(&["check of a breaking text", "dry run of a breaking text"]).await;
+    let verdict = registry.check(SUBJECT, &avro(V1)).await;
+    assert_eq!(
+        verdict,
+        Ok(Verdict::Incompatible(vec!["carrier at /fields/1".into()]))
+    );
+    let registry = apicurio(&["check of a breaking text"]).await;
+    let verdict = registry.check(SUBJECT, &avro(V1)).await;
+    assert_eq!(
+        verdict,
+        Ok(Verdict::Incompatible(Vec::new())),
+        "no dry run, no words"
+    );
+}
+
+#[tokio::test]
+async fn confluents_own_words_are_kept_without_the_schemas_it_repeats() {
+    let body = r#"{"is_compatible":false,"messages":["{errorType:'READER_FIELD_MISSING_DEFAULT_VALUE', description:'The field 'carrier' has no default'}","{oldSchemaVersion: 1}","{oldSchema: '{}'}","{validateFields: 'false', compatibility: 'BACKWARD'}"]}"#;
+    let verdict = confluent("POST", CHECK, 200, body)
+        .await
+        .check(SUBJECT, &avro(V1))
+        .await;
+    let Ok(Verdict::Incompatible(words)) = verdict else {
+        panic!("{verdict:?}")
+    };
+    assert_eq!(words.len(), 1, "{words:?}");
+    assert!(words[0].contains("READER_FIELD_MISSING_DEFAULT_VALUE"));
+}
+
+#[tokio::test]
+async fn a_text_that_is_no_schema_is_invalid_and_says_where() {
+    for names in [
+        &["check of no schema"][..],
+        &[
+            "check of an unknown subject",
+            "dry run of a first version that is no schema",
+        ],
+    ] {
+        let verdict = apicurio(names).await.check(SUBJECT, &avro(BROKEN)).await;
+        let Ok(Verdict::Invalid(words)) = verdict else {
+            panic!("{names:?}: {verdict:?}")
+        };
+        assert!(words.contains("strin"), "{words}");
+    }
+}
+
+#[tokio::test]
+async fn a_first_version_breaks_nobody() {
+    let registry = apicurio(&["check of an unknown subject", "dry run of a first version"]).await;
+    assert_eq!(
+        registry.check(SUBJECT, &avro(V1)).await,
+        Ok(Verdict::Compatible)
+    );
+    let json = NewSchema {
+        schema_type: SchemaType::Json,
+        text: V1.into(),
+    };
+    let verdict = registry.check(SUBJECT, &json).await;
+    assert_eq!(
+        verdict,
+        Ok(Verdict::Invalid("the text is a schema of type AVRO".into()))
+    );
+    let body = r#"{"error_code":40401,"message":"Subject 'flights-value' not found."}"#;
+    let registry = confluent("POST", CHECK, 404, body).await;
+    assert_eq!(
+        registry.check(SUBJECT, &avro(V1)).await,
+        Ok(Verdict::Compatible)
+    );
+}
+
+#[tokio::test]
+async fn levels_are_read_and_written() {
+    let registry = apicurio(&["level of a subject", "setting a level"]).await;
+    assert_eq!(
+        registry.level(SUBJECT).await,
+        Ok(Some(Compatibility::Backward))
+    );
+    assert_eq!(
+        registry.set_level(SUBJECT, Compatibility::Backward).await,
+        Ok(())
+    );
+    let unknown = apicurio(&["level of an unknown subject"]).await;
+    assert_eq!(unknown.level(SUBJECT).await, Ok(None));
+    let default = apicurio(&["level of a subject without one"]).await;
+    assert_eq!(default.level(SUBJECT).await, Ok(Some(Compatibility::None)));
+    let body = r#"{"error_code":40408,"message":"Subject 'x' does not have subject-level compatibility configured"}"#;
+    let registry = confluent("GET", "/config/x?defaultToGlobal=true", 404, body).await;
+    assert_eq!(registry.level("x").await, Ok(None));
+}
+
+#[tokio::test]
+async fn what_is_deleted_already_is_no_error() {
+    for names in [
+        &["soft deletion", "permanent deletion"][..],
+        &["soft deletion again", "permanent deletion"],
+        &["soft deletion again", "permanent deletion again"],
+    ] {
+        let registry = apicurio(names).await;
+        assert_eq!(registry.delete(SUBJECT, true).await, Ok(()), "{names:?}");
+        assert_eq!(registry.delete(SUBJECT, false).await, Ok(()), "{names:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_subject_that_others_refer_to_is_not_deleted() {
+    let registry = apicurio(&["deletion of a subject that is referred to"]).await;
+    let refused = registry.delete(SUBJECT, false).await;
+    let message = "There are subjects referencing flights-value".to_owned();
+    assert_eq!(
+        refused,
+        Err(RegistryError::Refused {
+            code: 42206,
+            message
+        })
+    );
+}
+
+#[tokio::test]
+async fn a_page_that_is_not_there_is_not_taken_for_a_missing_subject() {
+    let nothing = apicurio(&[]).await;
+    let refused = nothing.latest(SUBJECT).await;
+    assert!(
+        matches!(refused, Err(RegistryError::Refused { code: 404, .. })),
+        "{refused:?}"
+    );
+    let proxy = confluent("GET", "/subjects/flights-value/versions", 200, "<html>").await;
+    let refused = proxy.latest(SUBJECT).await;
+    assert!(
+        matches!(refused, Err(RegistryError::Refused { code: 200, .. })),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_registry_in_trouble_counts_as_unreachable() {
+    let path = "/subjects/flights-value/versions";
+    for (status, body) in [
+        (500, r#"{"error_code":50003,"message":"no leader"}"#),
+        (503, "draining"),
+        (429, ""),
+    ] {
+        let answer = confluent("GET", path, status, body)
+            .await
+            .latest(SUBJECT)
+            .await;
+        assert!(
+            matches!(answer, Err(RegistryError::Unreachable(_))),
+            "{status}: {answer:?}"
+        );
+    }
+    let closed = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let away = Confluent::new(Client::new(), &format!("http://{closed}"))
+        .latest(SUBJECT)
+        .await;
+    assert!(
+        matches!(away, Err(RegistryError::Unreachable(_))),
+        "{away:?}"
+    );
+}
+
+#[test]
+fn a_subject_is_one_segment_of_the_path() {
+    assert_eq!(segment("a/b c?d#é"), "a%2Fb%20c%3Fd%23%C3%A9");
+    assert_eq!(segment("flights.v1_x-value~"), "flights.v1_x-value~");
+}

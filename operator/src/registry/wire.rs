@@ -1,0 +1,65 @@
+//! Bodies of Confluent's API. What a registry adds to them is ignored.
+
+use serde::{Deserialize, Serialize};
+
+use super::{NewSchema, level};
+
+/// Body of a lookup, a check and a registration.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct SchemaBody<'a> {
+    schema: &'a str,
+    schema_type: &'static str,
+}
+
+impl<'a> From<&'a NewSchema> for SchemaBody<'a> {
+    fn from(schema: &'a NewSchema) -> Self {
+        Self {
+            schema: &schema.text,
+            schema_type: level::language(schema.schema_type),
+        }
+    }
+}
+
+/// Answer to a registration; older registries leave the version out.
+#[derive(Debug, Deserialize)]
+pub(super) struct RegisteredBody {
+    pub id: i64,
+    pub version: Option<i32>,
+}
+
+/// Answer to a lookup.
+#[derive(Debug, Deserialize)]
+pub(super) struct FoundBody {
+    pub id: i64,
+    pub version: i32,
+}
+
+/// Answer to a check.
+#[derive(Debug, Deserialize)]
+pub(super) struct VerdictBody {
+    pub is_compatible: bool,
+    #[serde(default)]
+    pub messages: Option<Vec<String>>,
+}
+
+/// A level as it is read.
+#[derive(Debug, Deserialize)]
+pub(super) struct LevelBody {
+    #[serde(rename = "compatibilityLevel")]
+    pub level: Option<String>,
+}
+
+/// A level as it is written.
+#[derive(Debug, Serialize)]
+pub(super) struct NewLevelBody {
+    pub compatibility: &'static str,
+}
+
+/// An error.
+#[derive(Debug, Deserialize)]
+pub(super) struct ErrorBody {
+    pub error_code: u32,
+    #[serde(default)]
+    pub message: String,
+}
