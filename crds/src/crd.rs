@@ -2,7 +2,7 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     CustomResourceDefinition, JSON,
 };
 use kube::CustomResourceExt;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{ConsumerGroup, Dlq, KafkaCluster, Schema, Topic};
 
@@ -43,14 +43,18 @@ fn with_pending(mut crd: CustomResourceDefinition) -> CustomResourceDefinition {
     crd
 }
 
-/// A CustomResourceDefinition as a JSON value with no empty parts, ready to be written as YAML.
+/// The definitions as YAML files: name of the file and its text, as they are checked in and put into the chart.
 ///
 /// # Errors
-/// When the definition cannot be serialised.
-pub fn to_yaml(crd: &CustomResourceDefinition) -> Result<Value, serde_json::Error> {
-    let mut value = serde_json::to_value(crd)?;
-    if let Some(object) = value.as_object_mut() {
-        object.remove("status");
-    }
-    Ok(value)
+/// When a definition cannot be serialised.
+pub fn files() -> Result<Vec<(String, String)>, Box<dyn std::error::Error>> {
+    all().iter().map(file).collect()
+}
+
+fn file(crd: &CustomResourceDefinition) -> Result<(String, String), Box<dyn std::error::Error>> {
+    let yaml = serde_saphyr::to_string(&serde_json::to_value(crd)?)?;
+    Ok((
+        format!("{}.yaml", crd.spec.names.plural),
+        format!("# Generated from crds/src by `make generate`.\n{yaml}"),
+    ))
 }

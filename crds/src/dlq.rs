@@ -71,6 +71,7 @@ pub struct DlqSpec {
     pub replicas: Option<i32>,
     /// Kafka's topic configuration. Without `retention.ms` dead letters are kept for 14 days.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("maxProperties" = 64))]
     pub config: Option<ConfigMap>,
     /// The namespaces whose ConsumerGroups may send their dead letters here. Defaults to this one only.
     #[serde(skip_serializing_if = "Option::is_none")]

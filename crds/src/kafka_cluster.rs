@@ -57,7 +57,7 @@ use crate::{ConfigMap, DeletionPolicy};
     validation = ("self.listeners.all(a, self.listeners.exists_one(b, a.name == b.name))", "listeners: two listeners have one name, give each its own"),
     validation = ("self.listeners.all(a, !(a.port in [9090, 9091]))", "listeners: the ports 9090 and 9091 are the nodes' own, write another"),
     validation = ("!has(self.config) || self.config.all(key, key.matches('^[a-z0-9.]+$'))", "config: write Kafka's broker configuration keys, such as log.retention.hours"),
-    validation = ("!has(self.config) || self.config.all(key, !(key in ['node.id', 'process.roles', 'listeners', 'advertised.listeners', 'authorizer.class.name', 'super.users', 'allow.everyone.if.no.acl.found', 'log.dirs', 'broker.rack', 'inter.broker.listener.name', 'controller.listener.names', 'listener.security.protocol.map']) && !key.startsWith('ssl.') && !key.startsWith('sasl.') && !key.startsWith('listener.'))", "config: node ids, listeners, security, racks and log directories are managed by Millrace, leave those keys out")
+    validation = ("!has(self.config) || self.config.all(key, !key.matches('^(node[.]id|process[.]roles|listeners|advertised[.]listeners|authorizer[.]class[.]name|super[.]users|allow[.]everyone[.]if[.]no[.]acl[.]found|log[.]dirs?|broker[.]rack|inter[.]broker[.]listener[.]name|controller[.]listener[.]names|(ssl|sasl|listener|controller[.]quorum)[.].*)$'))", "config: node ids, listeners, security, racks and log directories are managed by Millrace, leave those keys out")
 )]
 pub struct KafkaClusterSpec {
     /// Version of Apache Kafka.
@@ -90,6 +90,7 @@ pub struct KafkaClusterSpec {
     pub listeners: Vec<Listener>,
     /// Kafka's broker configuration, such as `log.retention.hours: 48`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("maxProperties" = 64))]
     pub config: Option<ConfigMap>,
     /// The schema registry: one that Millrace runs, or the URL of any with Confluent's API. Without it Schemas cannot be used.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -22,7 +22,7 @@ pub use consumer_group::{
     LagObjective, LagStatus, OffsetReset, PartitionLag, ScaleTargetRef, ScalingStatus, TopicLag,
     TopicRef,
 };
-pub use crd::{all, to_yaml};
+pub use crd::{all, files};
 pub use deletion::{DeletionPolicy, SubjectDeletionPolicy};
 pub use dlq::{Dlq, DlqReader, DlqSpec, DlqStatus, ReasonCount};
 pub use kafka_cluster::{

@@ -71,6 +71,7 @@ pub struct TopicSpec {
     /// Kafka's topic configuration, such as `retention.ms: 604800000`. Keys not written here go back to the broker's default;
     /// a key with the value null is left as it is.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("maxProperties" = 64))]
     pub config: Option<ConfigMap>,
     /// The people who answer for this topic, such as a team's name.
     #[serde(skip_serializing_if = "Option::is_none")]
