@@ -263,6 +263,7 @@ require (
 	sigs.k8s.io/yaml v1.6.0 // indirect
 )
 
+// What is built from here, besides coredns/ and volume-provisioner/.
 tool (
 	go.etcd.io/etcd/server/v3
 	helm.sh/helm/v3/cmd/helm
@@ -274,6 +275,7 @@ tool (
 	k8s.io/kubernetes/cmd/kubelet
 )
 
+// Kubernetes names the modules of its own repository as v0.0.0; the published ones are these.
 replace (
 	k8s.io/api => k8s.io/api v0.34.4
 	k8s.io/apiextensions-apiserver => k8s.io/apiextensions-apiserver v0.34.4

@@ -2,11 +2,20 @@
 # Builds Kubernetes, etcd, CoreDNS, kubectl and helm from their Go modules, all in one module so
 # that they share compiled packages. The result is cached under a hash of everything that goes in.
 
-readonly LINKER_FLAGS="-s -w \
--X k8s.io/component-base/version.gitVersion=${KUBERNETES_VERSION} \
--X k8s.io/component-base/version.gitMajor=1 \
--X k8s.io/component-base/version.gitMinor=34 \
--X helm.sh/helm/v3/internal/version.version=${HELM_VERSION}"
+# Prints the version of a Go module in build/go.mod.
+module_version() { awk -v module="$1" '$1 == module { print $2; exit }' "${HERE}/build/go.mod"; }
+
+# Prints the flags that tell the programs their versions.
+linker_flags() {
+    local kubernetes major minor
+    kubernetes="$(module_version k8s.io/kubernetes)"
+    IFS=. read -r major minor _ <<<"${kubernetes#v}"
+    echo "-s -w" \
+        "-X k8s.io/component-base/version.gitVersion=${kubernetes}" \
+        "-X k8s.io/component-base/version.gitMajor=${major}" \
+        "-X k8s.io/component-base/version.gitMinor=${minor}" \
+        "-X helm.sh/helm/v3/internal/version.version=$(module_version helm.sh/helm/v3)"
+}
 
 # Prints a hash of the sources and the flags.
 build_hash() {
@@ -48,7 +57,7 @@ build_all() {
 
 # Without debugging information, which is stripped in the end, a cold build takes a tenth less.
 build_go() {
-    CGO_ENABLED=0 GOFLAGS="" go -C "${HERE}/build" build -trimpath -buildvcs=false -gcflags=all=-dwarf=0 -ldflags "${LINKER_FLAGS}" \
+    CGO_ENABLED=0 GOFLAGS="" go -C "${HERE}/build" build -trimpath -buildvcs=false -gcflags=all=-dwarf=0 -ldflags "$(linker_flags)" \
         -o "$1/" tool ./coredns ./volume-provisioner &&
         mv "$1/server" "$1/etcd"
 }

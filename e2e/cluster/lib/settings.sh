@@ -1,11 +1,8 @@
 # shellcheck shell=bash disable=SC2034
-# Names, versions, addresses and paths: the values that the other files share.
+# Names, addresses and paths: the values that the other files share.
 
 # Sorting and decimal points must not depend on who runs this.
 export LC_ALL=C
-
-readonly KUBERNETES_VERSION=v1.34.4
-readonly HELM_VERSION=v3.19.0
 
 readonly NODES=(node1 node2 node3)
 readonly ZONES=(zone-a zone-b zone-c)
