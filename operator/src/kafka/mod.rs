@@ -6,6 +6,7 @@
 mod acl;
 mod admin;
 mod client;
+mod counted;
 mod fake;
 mod observed;
 
@@ -15,6 +16,7 @@ pub use admin::{
     OffsetsAt, PerItem,
 };
 pub use client::KrafkaAdmin;
+pub use counted::Counted;
 pub use fake::FakeKafka;
 pub use observed::{
     BrokerId, ObservedBroker, ObservedCluster, ObservedPartition, ObservedTopic, TopicPartition,

@@ -9,7 +9,7 @@ use super::Reconciles;
 /// The label `kind`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct Kind {
-    /// Kind of a resource.
+    /// Kind of a resource, or of a request.
     pub kind: String,
 }
 
@@ -22,6 +22,8 @@ pub struct Metrics {
     pub reconciles: Reconciles,
     /// `millrace_kubernetes_writes_total`: writes to the API server, by kind.
     pub kubernetes_writes: Family<Kind, Counter>,
+    /// `millrace_kafka_requests_total`: admin calls to Kafka, by kind (the call's name, such as `describe_topics`).
+    pub kafka_requests: Family<Kind, Counter>,
 }
 
 impl Metrics {

@@ -1,4 +1,0 @@
-//! [`super::KafkaAdmin`] over the krafka library.
-/// A client.
-#[derive(Debug)]
-pub struct KrafkaAdmin;

@@ -1,0 +1,145 @@
+//! [`KafkaAdmin`] over the krafka library, as the cluster's super user.
+//!
+//! What krafka cannot do goes through librdkafka; docs/design/0002-kafka-client.md says what and why.
+
+mod acls;
+mod connection;
+mod failure;
+mod groups;
+mod offsets;
+mod partitions;
+mod topics;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+use connection::Connection;
+
+use super::{
+    Acl, ConfigChange, Credentials, GroupDescription, KafkaAdmin, KafkaError, NewPartitions,
+    NewTopic, ObservedBroker, ObservedCluster, ObservedTopic, OffsetsAt, PerItem, TopicPartition,
+};
+
+/// A client of one Kafka cluster. It connects when it is first asked, and again when the cluster could not be asked.
+/// No call takes longer than 15 s.
+#[derive(Debug)]
+pub struct KrafkaAdmin {
+    connection: Connection,
+}
+
+impl KrafkaAdmin {
+    /// A client that speaks mutual TLS with `credentials`.
+    ///
+    /// # Errors
+    /// The bootstrap servers are empty, or the certificates or the key are not PEM. Nothing is asked yet.
+    pub fn new(credentials: &Credentials) -> Result<Self, KafkaError> {
+        Ok(Self {
+            connection: Connection::new(credentials)?,
+        })
+    }
+}
+
+#[async_trait]
+impl KafkaAdmin for KrafkaAdmin {
+    async fn describe_cluster(&self) -> Result<ObservedCluster, KafkaError> {
+        let client = self.connection.client().await?;
+        match client.describe_cluster(Default::default()).await {
+            Ok(description) => Ok(ObservedCluster {
+                cluster_id: description.cluster_id,
+                brokers: description
+                    .brokers
+                    .into_iter()
+                    .filter(|broker| !broker.is_fenced)
+                    .map(|broker| (broker.id, ObservedBroker { rack: broker.rack }))
+                    .collect(),
+            }),
+            Err(error) => {
+                self.connection.forget().await;
+                Err(failure::of(error))
+            }
+        }
+    }
+
+    async fn describe_topics(
+        &self,
+        only: Option<&BTreeSet<String>>,
+    ) -> Result<BTreeMap<String, ObservedTopic>, KafkaError> {
+        let client = self.connection.client().await?;
+        match only {
+            Some(names) => topics::describe(&client, names).await,
+            None => topics::describe(&client, &topics::names(&client).await?).await,
+        }
+    }
+
+    async fn describe_acls(&self) -> Result<BTreeSet<Acl>, KafkaError> {
+        let client = self.connection.client().await?;
+        Ok(acls::bindings(&client)
+            .await?
+            .iter()
+            .filter_map(acls::observed)
+            .collect())
+    }
+
+    async fn create_topics(&self, topics: &[NewTopic]) -> Result<PerItem<String, ()>, KafkaError> {
+        let client = self.connection.client().await?;
+        topics::create(&client, topics).await
+    }
+
+    async fn delete_topics(
+        &self,
+        topics: &BTreeSet<String>,
+    ) -> Result<PerItem<String, ()>, KafkaError> {
+        let client = self.connection.client().await?;
+        topics::delete(&client, topics).await
+    }
+
+    async fn create_partitions(
+        &self,
+        changes: &[NewPartitions],
+    ) -> Result<PerItem<String, ()>, KafkaError> {
+        partitions::create(self.connection.credentials(), changes).await
+    }
+
+    async fn alter_topic_configs(
+        &self,
+        changes: &[ConfigChange],
+    ) -> Result<PerItem<String, ()>, KafkaError> {
+        let client = self.connection.client().await?;
+        topics::alter_configs(&client, changes).await
+    }
+
+    async fn create_acls(&self, acls: &BTreeSet<Acl>) -> Result<(), KafkaError> {
+        let client = self.connection.client().await?;
+        acls::create(&client, acls).await
+    }
+
+    async fn delete_acls(&self, acls: &BTreeSet<Acl>) -> Result<(), KafkaError> {
+        let client = self.connection.client().await?;
+        acls::delete(&client, acls).await
+    }
+
+    async fn describe_groups(
+        &self,
+        groups: &BTreeSet<String>,
+    ) -> Result<PerItem<String, GroupDescription>, KafkaError> {
+        let client = self.connection.client().await?;
+        groups::describe(&client, groups).await
+    }
+
+    async fn committed_offsets(
+        &self,
+        groups: &BTreeSet<String>,
+    ) -> Result<PerItem<String, BTreeMap<TopicPartition, i64>>, KafkaError> {
+        let client = self.connection.client().await?;
+        groups::committed(&client, groups).await
+    }
+
+    async fn list_offsets(
+        &self,
+        partitions: &BTreeSet<TopicPartition>,
+        at: OffsetsAt,
+    ) -> Result<PerItem<TopicPartition, i64>, KafkaError> {
+        let client = self.connection.client().await?;
+        offsets::list(&client, partitions, at).await
+    }
+}

@@ -1,0 +1,114 @@
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use async_trait::async_trait;
+
+use super::{
+    Acl, ConfigChange, GroupDescription, KafkaAdmin, KafkaError, NewPartitions, NewTopic,
+    ObservedCluster, ObservedTopic, OffsetsAt, PerItem, TopicPartition,
+};
+use crate::telemetry::{Kind, Metrics};
+
+/// A [`KafkaAdmin`] whose calls are counted, by kind, in `millrace_kafka_requests_total`.
+pub struct Counted<A: ?Sized> {
+    inner: Arc<A>,
+    metrics: Metrics,
+}
+
+impl<A: KafkaAdmin + ?Sized> Counted<A> {
+    /// Counts the calls of `inner` in `metrics`.
+    pub fn new(inner: Arc<A>, metrics: Metrics) -> Self {
+        Self { inner, metrics }
+    }
+
+    fn count(&self, kind: &str) -> &A {
+        let kind = Kind {
+            kind: kind.to_owned(),
+        };
+        self.metrics.kafka_requests.get_or_create(&kind).inc();
+        &self.inner
+    }
+}
+
+#[async_trait]
+impl<A: KafkaAdmin + ?Sized> KafkaAdmin for Counted<A> {
+    async fn describe_cluster(&self) -> Result<ObservedCluster, KafkaError> {
+        self.count("describe_cluster").describe_cluster().await
+    }
+
+    async fn describe_topics(
+        &self,
+        only: Option<&BTreeSet<String>>,
+    ) -> Result<BTreeMap<String, ObservedTopic>, KafkaError> {
+        self.count("describe_topics").describe_topics(only).await
+    }
+
+    async fn describe_acls(&self) -> Result<BTreeSet<Acl>, KafkaError> {
+        self.count("describe_acls").describe_acls().await
+    }
+
+    async fn create_topics(&self, topics: &[NewTopic]) -> Result<PerItem<String, ()>, KafkaError> {
+        self.count("create_topics").create_topics(topics).await
+    }
+
+    async fn delete_topics(
+        &self,
+        topics: &BTreeSet<String>,
+    ) -> Result<PerItem<String, ()>, KafkaError> {
+        self.count("delete_topics").delete_topics(topics).await
+    }
+
+    async fn create_partitions(
+        &self,
+        changes: &[NewPartitions],
+    ) -> Result<PerItem<String, ()>, KafkaError> {
+        self.count("create_partitions")
+            .create_partitions(changes)
+            .await
+    }
+
+    async fn alter_topic_configs(
+        &self,
+        changes: &[ConfigChange],
+    ) -> Result<PerItem<String, ()>, KafkaError> {
+        self.count("alter_topic_configs")
+            .alter_topic_configs(changes)
+            .await
+    }
+
+    async fn create_acls(&self, acls: &BTreeSet<Acl>) -> Result<(), KafkaError> {
+        self.count("create_acls").create_acls(acls).await
+    }
+
+    async fn delete_acls(&self, acls: &BTreeSet<Acl>) -> Result<(), KafkaError> {
+        self.count("delete_acls").delete_acls(acls).await
+    }
+
+    async fn describe_groups(
+        &self,
+        groups: &BTreeSet<String>,
+    ) -> Result<PerItem<String, GroupDescription>, KafkaError> {
+        self.count("describe_groups").describe_groups(groups).await
+    }
+
+    async fn committed_offsets(
+        &self,
+        groups: &BTreeSet<String>,
+    ) -> Result<PerItem<String, BTreeMap<TopicPartition, i64>>, KafkaError> {
+        self.count("committed_offsets")
+            .committed_offsets(groups)
+            .await
+    }
+
+    async fn list_offsets(
+        &self,
+        partitions: &BTreeSet<TopicPartition>,
+        at: OffsetsAt,
+    ) -> Result<PerItem<TopicPartition, i64>, KafkaError> {
+        self.count("list_offsets")
+            .list_offsets(partitions, at)
+            .await
+    }
+}

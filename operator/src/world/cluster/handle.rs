@@ -1,0 +1,105 @@
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::{
+    kafka::{Credentials, KafkaError},
+    plan::KafkaStep,
+    world::{GroupsView, ViewState},
+};
+
+/// What became of each step of one request, in its order.
+pub type StepResults = Vec<Result<(), KafkaError>>;
+
+/// Topics of each group whose offsets are wanted, by group id.
+pub(super) type Declared = BTreeMap<String, BTreeSet<String>>;
+
+/// Steps to carry out, and who waits for them.
+pub(super) struct Request {
+    pub(super) steps: Vec<KafkaStep>,
+    pub(super) answer: oneshot::Sender<StepResults>,
+}
+
+/// One Kafka cluster, shared by everything that looks at it or changes it.
+#[derive(Clone)]
+pub struct ClusterHandle {
+    credentials: Credentials,
+    view: watch::Receiver<ViewState>,
+    groups: watch::Receiver<Arc<GroupsView>>,
+    steps: mpsc::Sender<Request>,
+    declared: watch::Sender<Declared>,
+}
+
+impl ClusterHandle {
+    pub(super) fn new(
+        credentials: Credentials,
+        view: watch::Receiver<ViewState>,
+        groups: watch::Receiver<Arc<GroupsView>>,
+        steps: mpsc::Sender<Request>,
+        declared: watch::Sender<Declared>,
+    ) -> Self {
+        Self {
+            credentials,
+            view,
+            groups,
+            steps,
+            declared,
+        }
+    }
+
+    /// How the cluster is reached; the CA in it is what clients must trust.
+    pub fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
+    /// What is known of the cluster.
+    pub fn view(&self) -> ViewState {
+        self.view.borrow().clone()
+    }
+
+    /// The latest look at the declared groups.
+    pub fn groups(&self) -> Arc<GroupsView> {
+        self.groups.borrow().clone()
+    }
+
+    /// Declares that the offsets of `group` in `topics` are wanted; no topics: no longer wanted.
+    pub fn declare_group(&self, group: &str, topics: BTreeSet<String>) {
+        self.declared.send_if_modified(|declared| {
+            if topics.is_empty() {
+                return declared.remove(group).is_some();
+            }
+            if declared.get(group) == Some(&topics) {
+                return false;
+            }
+            declared.insert(group.to_owned(), topics);
+            true
+        });
+    }
+
+    /// Carries steps out, together with those of others that arrive within a few milliseconds. When it returns, [`Self::view`]
+    /// shows their effect.
+    ///
+    /// A topic to create that is there already, exactly as wanted, counts as created; one to delete that is not there, as
+    /// deleted. While the cluster does not answer, every step is refused at once with [`KafkaError::Unreachable`].
+    pub async fn apply(&self, steps: Vec<KafkaStep>) -> StepResults {
+        let count = steps.len();
+        if count == 0 {
+            return Vec::new();
+        }
+        let (answer, answered) = oneshot::channel();
+        if self.steps.send(Request { steps, answer }).await.is_ok()
+            && let Ok(results) = answered.await
+        {
+            return results;
+        }
+        vec![
+            Err(KafkaError::Unreachable(
+                "the operator is stopping".to_owned()
+            ));
+            count
+        ]
+    }
+}

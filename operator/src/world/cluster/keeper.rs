@@ -1,0 +1,188 @@
+use std::{sync::Arc, time::Duration};
+
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep_until, timeout_at},
+};
+use tracing::{debug, warn};
+
+use super::{
+    batch,
+    board::Board,
+    expectation::Expectation,
+    handle::{Request, StepResults},
+    look,
+    settle::{Settled, settle},
+};
+use crate::{
+    kafka::{KafkaAdmin, KafkaError, NewTopic, ObservedTopic},
+    plan::KafkaStep,
+    world::View,
+};
+
+/// How long a request waits for others to go with.
+const LINGER: Duration = Duration::from_millis(5);
+const FIRST_RETRY: Duration = Duration::from_secs(1);
+const LONGEST_RETRY: Duration = Duration::from_secs(10);
+
+/// Keeps the view of one cluster fresh, and carries steps out, one batch after the other.
+pub(super) struct Keeper {
+    admin: Arc<dyn KafkaAdmin>,
+    board: Board,
+    period: Duration,
+    retry: Duration,
+    next_look: Instant,
+}
+
+impl Keeper {
+    pub(super) fn new(admin: Arc<dyn KafkaAdmin>, board: Board, period: Duration) -> Self {
+        Self {
+            admin,
+            board,
+            period,
+            retry: FIRST_RETRY,
+            next_look: Instant::now(),
+        }
+    }
+
+    /// Runs until nobody can ask any more.
+    pub(super) async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
+        self.look().await;
+        loop {
+            tokio::select! {
+                request = requests.recv() => match request {
+                    Some(first) => {
+                        let batch = gather(first, &mut requests).await;
+                        self.serve(batch).await;
+                    }
+                    None => return,
+                },
+                () = sleep_until(self.next_look) => self.look().await,
+            }
+        }
+    }
+
+    async fn look(&mut self) {
+        match look::whole(self.admin.as_ref(), self.board.last()).await {
+            Ok(view) => {
+                self.board.show(view);
+                self.retry = FIRST_RETRY;
+                self.next_look = Instant::now() + self.period;
+            }
+            Err(error) => self.lose(&error),
+        }
+    }
+
+    fn lose(&mut self, error: &KafkaError) {
+        let message = words(error);
+        warn!(message, "Kafka does not answer");
+        self.board.show_away(message);
+        self.next_look = Instant::now() + self.retry;
+        self.retry = (self.retry * 2).min(LONGEST_RETRY);
+    }
+
+    async fn serve(&mut self, requests: Vec<Request>) {
+        let (steps, waiting): (Vec<_>, Vec<_>) = requests
+            .into_iter()
+            .map(|request| {
+                let count = request.steps.len();
+                (request.steps, (request.answer, count))
+            })
+            .unzip();
+        let steps: Vec<KafkaStep> = steps.into_iter().flatten().collect();
+        debug!(
+            requests = waiting.len(),
+            steps = steps.len(),
+            "carrying out steps"
+        );
+        let mut results = self.apply(&steps).await.into_iter();
+        for (answer, count) in waiting {
+            // Whoever asked may have gone.
+            drop(answer.send(results.by_ref().take(count).collect()));
+        }
+    }
+
+    async fn apply(&mut self, steps: &[KafkaStep]) -> StepResults {
+        let (None, Some(before)) = (self.board.away(), self.board.last()) else {
+            let message = self.board.away().unwrap_or_default();
+            return vec![Err(KafkaError::Unreachable(message)); steps.len()];
+        };
+        let mut results = batch::carry_out(self.admin.as_ref(), steps).await;
+        excuse_deleted(steps, &mut results);
+        let expectation = Expectation::new(steps, &results, before);
+        match settle(self.admin.as_ref(), &expectation).await {
+            Ok(settled) => {
+                blame_late(steps, &settled, &mut results);
+                let Settled { topics, acls, .. } = settled;
+                let view = look::updated(before, &expectation.topics(), topics, acls);
+                excuse_created(steps, &view, &mut results);
+                self.board.show(view);
+            }
+            Err(error) => self.lose(&error),
+        }
+        results
+    }
+}
+
+async fn gather(first: Request, requests: &mut mpsc::Receiver<Request>) -> Vec<Request> {
+    let deadline = Instant::now() + LINGER;
+    let mut batch = vec![first];
+    while let Ok(Some(request)) = timeout_at(deadline, requests.recv()).await {
+        batch.push(request);
+    }
+    batch
+}
+
+/// The client's words alone: that there was no answer is what the state says.
+fn words(error: &KafkaError) -> String {
+    match error {
+        KafkaError::Unreachable(message) => message.clone(),
+        refused @ KafkaError::Refused { .. } => refused.to_string(),
+    }
+}
+
+fn excuse_deleted(steps: &[KafkaStep], results: &mut StepResults) {
+    for (step, result) in steps.iter().zip(results) {
+        let unknown = |error: &KafkaError| error.is("UNKNOWN_TOPIC_OR_PARTITION");
+        if matches!(step, KafkaStep::DeleteTopic(_)) && result.as_ref().is_err_and(unknown) {
+            *result = Ok(());
+        }
+    }
+}
+
+/// A topic that was there already, exactly as wanted, was made by an earlier attempt whose answer was lost. Any other is
+/// somebody else's, and stays refused.
+fn excuse_created(steps: &[KafkaStep], view: &View, results: &mut StepResults) {
+    for (step, result) in steps.iter().zip(results) {
+        let exists = |error: &KafkaError| error.is("TOPIC_ALREADY_EXISTS");
+        if let KafkaStep::CreateTopic(wanted) = step
+            && result.as_ref().is_err_and(exists)
+            && view
+                .topics
+                .get(&wanted.name)
+                .is_some_and(|topic| is_as_wanted(topic, wanted))
+        {
+            *result = Ok(());
+        }
+    }
+}
+
+fn is_as_wanted(topic: &ObservedTopic, wanted: &NewTopic) -> bool {
+    let replicas = topic.partitions.iter().map(|partition| &partition.replicas);
+    replicas.eq(wanted.assignment.iter()) && topic.config == wanted.config
+}
+
+fn blame_late(steps: &[KafkaStep], settled: &Settled, results: &mut StepResults) {
+    for (step, result) in steps.iter().zip(results) {
+        let late = match batch::topic_of(step) {
+            Some(topic) => settled.late_topics.contains(topic),
+            None => settled.late_acls,
+        };
+        if late && result.is_ok() {
+            *result = Err(KafkaError::Refused {
+                code: "REQUEST_TIMED_OUT".to_owned(),
+                message: "Kafka accepted the change, but does not show it after 10 s; it is looked at again".to_owned(),
+            });
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! One Kafka cluster: a task that looks at it and carries steps out, and a task that looks at its consumer groups.
+
+mod batch;
+mod board;
+mod expectation;
+mod groups;
+mod handle;
+mod keeper;
+mod look;
+mod settle;
+
+pub use handle::{ClusterHandle, StepResults};
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use tokio::sync::{mpsc, watch};
+
+use self::{board::Board, groups::GroupWatch, keeper::Keeper};
+use super::{ClusterKey, ViewState, Waker};
+use crate::{
+    kafka::{Counted, Credentials, KafkaAdmin},
+    telemetry::Metrics,
+};
+
+/// Requests that may wait; whoever asks beyond that waits to ask.
+const QUEUE: usize = 4_096;
+
+/// How often a cluster is looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Periods {
+    /// Between two looks at the whole cluster.
+    pub view: Duration,
+    /// Between two looks at the offsets of groups.
+    pub groups: Duration,
+}
+
+/// Starts the tasks that look at the cluster and carry steps out. They end when the last clone of the handle is dropped.
+pub fn start(
+    key: ClusterKey,
+    credentials: Credentials,
+    admin: Arc<dyn KafkaAdmin>,
+    periods: Periods,
+    waker: Waker,
+    metrics: Metrics,
+) -> ClusterHandle {
+    let admin: Arc<dyn KafkaAdmin> = Arc::new(Counted::new(admin, metrics));
+    let (shown, view) = watch::channel(ViewState::Pending);
+    let (looks, groups) = watch::channel(Arc::default());
+    let (steps, requests) = mpsc::channel(QUEUE);
+    let (declared, wanted) = watch::channel(BTreeMap::new());
+
+    let board = Board::new(key.clone(), shown, waker.clone());
+    tokio::spawn(Keeper::new(admin.clone(), board, periods.view).run(requests));
+    tokio::spawn(
+        GroupWatch::new(key, admin, view.clone(), looks, waker).run(wanted, periods.groups),
+    );
+
+    ClusterHandle::new(credentials, view, groups, steps, declared)
+}
