@@ -4,4 +4,5 @@
 
 pub mod access;
 pub mod binding;
+pub mod kafka_cluster;
 pub mod layout;
