@@ -113,3 +113,78 @@ fn rotated(brokers: &BTreeMap<BrokerId, ObservedBroker>, topic: &str) -> Vec<Bro
     }
     order
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use proptest::prelude::*;
+
+    use super::place;
+    use crate::kafka::{BrokerId, ObservedBroker, ObservedPartition};
+
+    fn brokers(racks: &[u8]) -> BTreeMap<BrokerId, ObservedBroker> {
+        (0..)
+            .zip(racks)
+            .map(|(id, rack)| {
+                (
+                    id,
+                    ObservedBroker {
+                        rack: Some(format!("rack-{rack}")),
+                    },
+                )
+            })
+            .collect()
+    }
+
+    fn spread(counts: impl Iterator<Item = usize> + Clone) -> usize {
+        counts.clone().max().unwrap_or_default() - counts.min().unwrap_or_default()
+    }
+
+    proptest! {
+        #[test]
+        fn replicas_lie_apart_and_leaders_are_spread(
+            racks in prop::collection::vec(0_u8..4, 1..9),
+            count in 1_usize..40,
+            wanted in 1_usize..5,
+            topic in "[a-z]{1,8}",
+        ) {
+            let replicas = wanted.min(racks.len());
+            let brokers = brokers(&racks);
+            let placed = place(&topic, &brokers, &[], count, replicas);
+            prop_assert_eq!(placed.len(), count);
+            let rack = |id: &BrokerId| racks[usize::try_from(*id).unwrap_or_default()];
+            let distinct_racks = racks.iter().collect::<BTreeSet<_>>().len();
+            for partition in &placed {
+                prop_assert_eq!(partition.len(), replicas);
+                prop_assert_eq!(partition.iter().collect::<BTreeSet<_>>().len(), replicas, "a broker holds a partition once");
+                let used = partition.iter().map(rack).collect::<BTreeSet<_>>().len();
+                prop_assert_eq!(used, replicas.min(distinct_racks), "racks are used before any is used twice");
+            }
+            let leads = brokers.keys().map(|id| placed.iter().filter(|p| p[0] == *id).count());
+            prop_assert!(spread(leads) <= 1, "leaders are within one");
+            prop_assert_eq!(&placed, &place(&topic, &brokers, &[], count, replicas), "the same input gives the same placement");
+        }
+
+        #[test]
+        fn replicas_are_within_one_where_racks_are_even(per_rack in 1_usize..4, count in 1_usize..40, replicas in 1_usize..4) {
+            let racks: Vec<u8> = (0..3).flat_map(|rack| std::iter::repeat_n(rack, per_rack)).collect();
+            let brokers = brokers(&racks);
+            let placed = place("orders", &brokers, &[], count, replicas);
+            let holds = brokers.keys().map(|id| placed.iter().flatten().filter(|b| *b == id).count());
+            prop_assert!(spread(holds) <= 1);
+        }
+
+        #[test]
+        fn added_partitions_even_out_what_is_there(have in 0_usize..12, more in 1_usize..12) {
+            let brokers = brokers(&[0, 1, 2]);
+            let existing: Vec<ObservedPartition> = place("orders", &brokers, &[], have, 2)
+                .into_iter()
+                .map(|replicas| ObservedPartition { leader: replicas.first().copied(), isr: replicas.clone(), replicas })
+                .collect();
+            let all = existing.iter().map(|p| p.replicas.clone()).chain(place("orders", &brokers, &existing, more, 2)).collect::<Vec<_>>();
+            let leads = brokers.keys().map(|id| all.iter().filter(|p| p[0] == *id).count());
+            prop_assert!(spread(leads) <= 1);
+        }
+    }
+}

@@ -13,3 +13,6 @@ pub use schema::{
     SchemaPlan, SchemaStep, SubjectObservation, allows_all_of, breaks, refuses_all_of, schema,
 };
 pub use topic::topic;
+
+#[cfg(test)]
+mod tests;

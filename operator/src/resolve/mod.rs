@@ -16,6 +16,9 @@ mod rejection;
 mod schema;
 mod topic;
 
+#[cfg(test)]
+mod tests;
+
 pub use consent::allows;
 pub use consumer_group::{ResolvedGroup, consumer_group};
 pub use dlq::dlq;

@@ -11,6 +11,12 @@ macro_rules! names {
             pub fn as_str(&self) -> &str {
                 &self.0
             }
+
+            /// A name nobody has checked.
+            #[cfg(test)]
+            pub(crate) fn for_test(text: &str) -> Self {
+                Self(text.to_owned())
+            }
         }
 
         impl fmt::Display for $name {
