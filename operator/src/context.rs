@@ -5,7 +5,12 @@ use std::sync::Arc;
 use kube::{Client, runtime::events::Reporter};
 
 use crate::{
-    apply::Applied, config::Config, controllers::Access, registry::Registries, telemetry::Metrics,
+    apply::Applied,
+    config::Config,
+    controllers::{Access, Requests},
+    error::Error,
+    registry::{HttpRegistries, Registries},
+    telemetry::Metrics,
     world::World,
 };
 
@@ -27,4 +32,37 @@ pub struct Context {
     pub metrics: Metrics,
     /// Who signs the events.
     pub reporter: Reporter,
+}
+
+impl Context {
+    /// The context of a process, and the access requests that its controllers will make.
+    ///
+    /// # Errors
+    /// When the clients of the schema registries cannot be made.
+    pub fn new(
+        client: Client,
+        config: Config,
+        world: World,
+        metrics: Metrics,
+    ) -> Result<(Self, Requests), Error> {
+        let (access, requests) = Access::new();
+        let reporter = Reporter {
+            controller: "millrace".to_owned(),
+            instance: Some(config.pod_name.clone()),
+        };
+        let registries = Arc::new(HttpRegistries::new()?);
+        Ok((
+            Self {
+                client,
+                config,
+                world,
+                registries,
+                applied: Applied::default(),
+                access,
+                metrics,
+                reporter,
+            },
+            requests,
+        ))
+    }
 }

@@ -1,15 +1,21 @@
 //! The operator process: wires the parts together, and ends well.
 
-use std::{error::Error, process::ExitCode};
+use std::{error::Error, process::ExitCode, sync::Arc};
 
 use clap::Parser;
 use kube::Client;
 use millrace_operator::{
     config::Config,
+    context::Context,
+    controllers,
     leader::Candidate,
     telemetry::{self, Health, Metrics},
+    world::World,
 };
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    task::JoinSet,
+};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
@@ -47,6 +53,14 @@ async fn run(config: Config) -> Result<(), Failure> {
         health.clone(),
         shutdown.child_token(),
     ));
+    let mut watches = JoinSet::new();
+    let world = World::open(&client, &mut watches);
+    let (context, access) = Context::new(client.clone(), config.clone(), world, metrics.clone())?;
+    let context = Arc::new(context);
+    tokio::select! {
+        () = shutdown.cancelled() => return Ok(()),
+        ready = context.world.stores.ready() => ready?,
+    }
     health.set_ready(true);
 
     let mut candidate = Candidate::stand(client, &config).await?;
@@ -57,7 +71,7 @@ async fn run(config: Config) -> Result<(), Failure> {
             metrics.leader.set(1);
             info!(lease = config.lease_name, "leading");
             tokio::select! {
-                () = shutdown.cancelled() => {}
+                () = controllers::run_all(context, access, shutdown.clone()) => {}
                 lost = candidate.lost() => return Err(lost.into()),
             }
         }

@@ -8,7 +8,7 @@ mod kafka_topic;
 mod queue;
 mod topic;
 
-pub use access::Access;
+pub use access::{Access, Requests};
 pub use kafka_topic::{Converged, converge};
 
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::context::Context;
 
 /// Runs all controllers until `shutdown`; work that has begun is finished first.
-pub async fn run_all(context: Arc<Context>, access: access::Requests, shutdown: CancellationToken) {
+pub async fn run_all(context: Arc<Context>, access: Requests, shutdown: CancellationToken) {
     let mut tasks = JoinSet::new();
     tasks.spawn(access::run(context.clone(), access, shutdown.clone()));
     tasks.spawn(topic::run(context.clone(), shutdown.clone()));

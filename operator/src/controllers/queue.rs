@@ -53,7 +53,12 @@ pub async fn drive<K, F, Fut>(
         let (reconcile, failures) = (reconcile.clone(), counted.clone());
         Box::pin(async move {
             let reference = ObjectRef::from_obj(object.as_ref());
-            let action = reconcile(object, context).await?;
+            let kind = K::kind(&());
+            let action = context
+                .metrics
+                .reconciles
+                .measure(&kind, reconcile(object, context.clone()))
+                .await?;
             failures.forget(&reference);
             Ok(action)
         })

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use super::kafka_cluster::registry_access;
 use crate::{
     kafka::Acl,
-    resolve,
+    resolve::{self, Facts},
     world::{ClusterKey, World},
 };
 
@@ -29,10 +30,13 @@ pub fn of(cluster: &ClusterKey, world: &World) -> BTreeSet<Acl> {
         .into_iter()
         .filter_map(|group| resolve::consumer_group(&group, world).ok())
         .map(|g| (g.cluster, g.grants));
-    topics
-        .chain(dlqs)
-        .chain(groups)
+    let resources = topics.chain(dlqs).chain(groups);
+    let asked = resources
         .filter(|(of, _)| of == cluster)
-        .flat_map(|(_, grants)| grants)
-        .collect()
+        .flat_map(|(_, grants)| grants);
+    let registry = world
+        .cluster(cluster)
+        .map(|found| registry_access(&found))
+        .unwrap_or_default();
+    asked.chain(registry).collect()
 }

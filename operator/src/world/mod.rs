@@ -22,8 +22,9 @@ pub use wake::{Wake, Waker};
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use kube::runtime::reflector::ObjectRef;
+use kube::{Client, runtime::reflector::ObjectRef};
 use millrace_crds::{Dlq, KafkaCluster, Topic};
+use tokio::task::JoinSet;
 
 use crate::resolve::{Claimant, Facts, Name};
 
@@ -38,6 +39,20 @@ pub struct World {
     pub clusters: Clusters,
     /// Tells controllers that something they depend on has changed.
     pub waker: Waker,
+}
+
+impl World {
+    /// Starts to watch the resources. The watches run as long as `tasks` lives; [`Stores::ready`] tells when all is known.
+    pub fn open(client: &Client, tasks: &mut JoinSet<()>) -> Self {
+        let claims = Arc::new(Claims::default());
+        let waker = Waker::default();
+        Self {
+            stores: Stores::open(client, &claims, &waker, tasks),
+            claims,
+            clusters: Clusters::default(),
+            waker,
+        }
+    }
 }
 
 impl Facts for World {
