@@ -3,6 +3,8 @@
 //! Each module is one kind; its doc comments become the descriptions a user reads in `kubectl explain`.
 //! The crate knows no client and decides nothing: it is the vocabulary the operator, the suite and the generator share.
 
+#![allow(clippy::duplicated_attributes, reason = "each printcolumn of a kube derive is one")]
+
 mod cluster_ref;
 mod config;
 mod consent;
