@@ -1,1 +1,19 @@
-//! e2e
+//! What the end-to-end suite, the demo and the bench share: a Kubernetes client, resources applied as a person would,
+//! waiting with deadlines, and a probe that speaks to Kafka from inside the cluster.
+//!
+//! Nothing here knows the operator's code: it sees what a user sees.
+
+pub mod bench;
+pub mod demo;
+pub mod flights;
+pub mod operator;
+pub mod probe;
+pub mod registry;
+pub mod resources;
+pub mod stage;
+pub mod wait;
+
+mod case;
+
+pub use case::{Case, Kind};
+pub use stage::{CLUSTER, CLUSTER_NAMESPACE, OPERATOR_NAMESPACE};

@@ -1,0 +1,69 @@
+# `make help` lists what there is. Each target calls one script or one cargo command.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+.PHONY: help prerequisites build cluster cluster-down cluster-status images generate verify lint unit set-up e2e \
+	independent test demo demo-down bench
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "Where KUBECONFIG names a cluster that answers, set-up, e2e, test, demo and bench use it instead of making one."
+	@echo "MILLRACE_IMAGES=registry.example.com/ is put before the images' names there; without it they must be loaded already."
+
+prerequisites: ## Install the Debian packages that are missing (as root)
+	@e2e/prerequisites
+
+build: prerequisites ## Compile everything
+	cargo build --workspace --all-targets --locked
+
+cluster: prerequisites ## Start the local Kubernetes of three nodes (as root)
+	@e2e/cluster/cluster up
+
+cluster-down: ## Take the local Kubernetes away
+	@e2e/cluster/cluster down
+
+cluster-status: ## Show the local Kubernetes
+	@e2e/cluster/cluster status
+
+images: prerequisites ## Build the images
+	@e2e/images build
+
+generate: prerequisites ## Write the generated files anew: CRDs and API reference
+	cargo run --quiet --locked -p millrace-crds --bin crdgen
+	cargo run --quiet --locked -p millrace-crds --bin docgen
+
+verify: prerequisites ## Check that the generated files are up to date
+	cargo test --workspace --locked --test drift
+
+lint: prerequisites ## Check formatting, clippy, shell scripts and the chart
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo clippy --workspace --test suite --locked -- -D warnings
+	@e2e/lint-shell
+	@charts/millrace/tests/lint
+
+unit: prerequisites ## Run every test that needs no cluster
+	cargo test --workspace --locked
+
+set-up: prerequisites ## Bring up the cluster, the images and the operator
+	@e2e/set-up
+
+e2e: set-up ## Run the end-to-end suite on the real cluster
+	@e2e/suite
+
+independent: lint unit verify
+
+test: prerequisites ## Everything that can fail: lint, unit, verify, e2e
+	@$(MAKE) -j2 set-up independent
+	@$(MAKE) e2e
+
+demo: prerequisites ## Stream 336,776 real flights through a cluster of your own and show what happened
+	@e2e/demo
+
+demo-down: ## Take away all that the demo brought
+	@e2e/take-down
+
+bench: set-up ## Measure start-up time, memory and lag-to-scale time against floors
+	@e2e/bench

@@ -1,0 +1,242 @@
+//! The example of `docs/examples/flights`, run from the outside: what the file holds, the resources, and the stream as it goes.
+
+use std::{
+    path::PathBuf,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use flate2::read::MultiGzDecoder;
+use k8s_openapi::api::{apps::v1::Deployment, batch::v1::Job, core::v1::Namespace};
+use kube::{Api, Client};
+use millrace_crds::{ConsumerGroup, Dlq, Schema, Topic};
+use tokio::time::sleep;
+
+use crate::{probe::Probe, resources, wait};
+
+/// Namespace of the example.
+pub const NAMESPACE: &str = "flights";
+/// The topic the flights go into.
+pub const FLIGHTS: &str = "flights.flights";
+/// The topic of the flights that left.
+pub const DEPARTURES: &str = "flights.departures";
+/// The dead-letter topic.
+pub const DEAD_LETTERS: &str = "flights.dlq";
+/// Group id of the consumers.
+pub const GROUP: &str = "flights.departures";
+/// Name of the ConsumerGroup and of the Deployment it scales.
+pub const CONSUMER: &str = "departures";
+/// The refused schema change.
+pub const BREAKING_SCHEMA: &str = "docs/examples/flights/refused/schema-breaking.yaml";
+
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// What the file of flights holds, counted in the file itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Flights {
+    /// Flights in the file.
+    pub scheduled: i64,
+    /// Those without a departure time.
+    pub cancelled: i64,
+}
+
+impl Flights {
+    /// Flights that left.
+    pub fn departed(&self) -> i64 {
+        self.scheduled - self.cancelled
+    }
+}
+
+/// Counts the flights in the file, which is fetched if it is not there yet.
+///
+/// # Errors
+/// When the file cannot be had or read.
+pub fn count_file() -> Result<Flights> {
+    let directory = data_directory()?;
+    let fetch = resources::repository("docs/examples/flights/fetch-data");
+    let fetched = Command::new(&fetch)
+        .arg(&directory)
+        .output()
+        .with_context(|| format!("{}", fetch.display()))?;
+    ensure!(
+        fetched.status.success(),
+        "{}: {}",
+        fetch.display(),
+        String::from_utf8_lossy(&fetched.stderr)
+    );
+    let file = std::fs::File::open(directory.join("flights.csv.gz"))?;
+    let mut reader = csv::Reader::from_reader(MultiGzDecoder::new(file));
+    let column = reader
+        .headers()?
+        .iter()
+        .position(|name| name == "dep_time")
+        .context("no column dep_time")?;
+    let mut flights = Flights {
+        scheduled: 0,
+        cancelled: 0,
+    };
+    for record in reader.records() {
+        flights.scheduled += 1;
+        if matches!(record?.get(column), None | Some("" | "NA")) {
+            flights.cancelled += 1;
+        }
+    }
+    Ok(flights)
+}
+
+/// Where `e2e/images` keeps the file too.
+fn data_directory() -> Result<PathBuf> {
+    let cache = match std::env::var_os("MILLRACE_CACHE") {
+        Some(cache) => PathBuf::from(cache),
+        None => PathBuf::from(std::env::var_os("HOME").context("HOME is not set")?)
+            .join(".cache/millrace"),
+    };
+    Ok(cache.join("images/flights-data"))
+}
+
+/// Takes away what an earlier run left: its records would be counted again.
+///
+/// # Errors
+/// When the namespace does not go in time.
+pub async fn clear(client: &Client) -> Result<()> {
+    let namespaces: Api<Namespace> = Api::all(client.clone());
+    resources::delete(&namespaces, NAMESPACE).await?;
+    wait::gone(&namespaces, NAMESPACE, PATIENCE).await
+}
+
+/// Applies namespace, topics, DLQ and schema, and waits until all are ready.
+///
+/// # Errors
+/// When one is not ready in time, with its conditions.
+pub async fn declare(client: &Client) -> Result<()> {
+    for file in ["2-namespace.yaml", "3-topics.yaml", "4-schema.yaml"] {
+        resources::apply_file(client, &format!("docs/examples/flights/{file}")).await?;
+    }
+    let topics: Api<Topic> = Api::namespaced(client.clone(), NAMESPACE);
+    let letters: Api<Dlq> = Api::namespaced(client.clone(), NAMESPACE);
+    let schemas: Api<Schema> = Api::namespaced(client.clone(), NAMESPACE);
+    tokio::try_join!(
+        wait::condition(&topics, "flights", "Ready", "True", PATIENCE),
+        wait::condition(&topics, "departures", "Ready", "True", PATIENCE),
+        wait::condition(&letters, "flights-dlq", "Ready", "True", PATIENCE),
+        wait::condition(&schemas, "flights-value", "Ready", "True", PATIENCE),
+    )?;
+    Ok(())
+}
+
+/// Applies ConsumerGroup and Deployment, and waits until the first consumer runs.
+///
+/// # Errors
+/// When one is not ready in time, with its conditions.
+pub async fn start_consumer(client: &Client) -> Result<()> {
+    resources::apply_file(client, "docs/examples/flights/5-consumer.yaml").await?;
+    let groups: Api<ConsumerGroup> = Api::namespaced(client.clone(), NAMESPACE);
+    let deployments: Api<Deployment> = Api::namespaced(client.clone(), NAMESPACE);
+    wait::condition(&groups, CONSUMER, "Ready", "True", PATIENCE).await?;
+    wait::object(
+        &deployments,
+        CONSUMER,
+        "a consumer runs",
+        PATIENCE,
+        |deployment: &Deployment| {
+            deployment
+                .status
+                .as_ref()
+                .and_then(|status| status.ready_replicas)
+                >= Some(1)
+        },
+    )
+    .await?;
+    Ok(())
+}
+
+/// Applies the Job that streams the flights.
+///
+/// # Errors
+/// When it is refused.
+pub async fn start_producer(client: &Client) -> Result<()> {
+    resources::apply_file(client, "docs/examples/flights/6-producer.yaml").await
+}
+
+/// The stream at one moment, as Kafka and Kubernetes see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sample {
+    /// Since the stream began.
+    pub at: Duration,
+    /// Flights in the topic.
+    pub produced: i64,
+    /// Flights the group has not processed yet.
+    pub lag: i64,
+    /// Replicas that the Deployment asks for.
+    pub replicas: i32,
+}
+
+/// Follows the stream until all `expected` flights are processed and one replica is left.
+///
+/// # Errors
+/// When that is not so within `deadline`, with the last sample; when the producer fails.
+pub async fn follow(
+    client: &Client,
+    probe: &Probe,
+    expected: i64,
+    deadline: Duration,
+    mut see: impl FnMut(&Sample),
+) -> Result<Vec<Sample>> {
+    let deployments: Api<Deployment> = Api::namespaced(client.clone(), NAMESPACE);
+    let jobs: Api<Job> = Api::namespaced(client.clone(), NAMESPACE);
+    let started = Instant::now();
+    let mut samples: Vec<Sample> = Vec::new();
+    loop {
+        let replicas = deployments
+            .get(CONSUMER)
+            .await?
+            .spec
+            .and_then(|spec| spec.replicas)
+            .unwrap_or_default();
+        let (produced, lag) = progress(probe).await?;
+        let sample = Sample {
+            at: started.elapsed(),
+            produced,
+            lag,
+            replicas,
+        };
+        see(&sample);
+        samples.push(sample);
+        if produced == expected && lag == 0 && replicas == 1 {
+            return Ok(samples);
+        }
+        if jobs
+            .get("flights-feed")
+            .await?
+            .status
+            .and_then(|status| status.failed)
+            >= Some(1)
+        {
+            bail!("the producer failed: see kubectl logs --namespace {NAMESPACE} job/flights-feed");
+        }
+        if started.elapsed() > deadline {
+            bail!(
+                "not within {deadline:?}: {expected} flights processed and one replica left. The last look: {sample:?}"
+            );
+        }
+        sleep(Duration::from_secs(1)).await;
+    }
+}
+
+/// Records produced, and those not yet processed, out of committed and end offsets.
+async fn progress(probe: &Probe) -> Result<(i64, i64)> {
+    let offsets = probe
+        .ask(&["offsets", "--group", GROUP, "--topic", FLIGHTS])
+        .await?;
+    let partitions = offsets["partitions"]
+        .as_array()
+        .with_context(|| format!("no partitions in {offsets}"))?;
+    let sum = |key: &str| {
+        partitions
+            .iter()
+            .filter_map(|partition| partition[key].as_i64())
+            .sum::<i64>()
+    };
+    Ok((sum("end"), sum("lag")))
+}

@@ -1,0 +1,87 @@
+//! Dead letters are counted by what their headers say.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use millrace_crds::{ConsumerGroup, Dlq, ReasonCount};
+use millrace_e2e::{Case, probe::Answer, wait};
+use serde_json::json;
+
+#[tokio::test]
+async fn dead_letters_are_counted_by_reason_and_source() -> Result<()> {
+    let case = Case::shared("letters").await?;
+    let worker = case.account("worker").await?;
+    case.topic("orders", &[]).await?;
+    let (orders, letters) = (case.name("orders"), case.name("dlq"));
+    case.apply("DLQ", "letters", json!({ "topicName": letters }))
+        .await?;
+    let group = json!({
+        "groupId": case.name("billing"),
+        "topics": [{ "name": "orders" }],
+        "serviceAccountName": "worker",
+        "dlqRef": { "name": "letters" },
+    });
+    case.apply("ConsumerGroup", "billing", group).await?;
+    case.ready::<Dlq>("letters").await?;
+    case.ready::<ConsumerGroup>("billing").await?;
+
+    let source = format!("dlq.source.topic={orders}");
+    let letter = |reason, count| {
+        [
+            "produce", "--topic", &letters, "--count", count, "--header", reason, "--header",
+            &source,
+        ]
+    };
+    case.probe_until(
+        &worker,
+        &letter("dlq.reason=NoPrice", "3"),
+        "the group writes dead letters",
+        Answer::is_ok,
+    )
+    .await?;
+    case.probe_until(
+        &worker,
+        &letter("dlq.reason=NoCustomer", "2"),
+        "and more",
+        Answer::is_ok,
+    )
+    .await?;
+
+    let counted = wait::object(
+        &case.api::<Dlq>(),
+        "letters",
+        "five letters are counted",
+        Duration::from_secs(20),
+        |dlq: &Dlq| dlq.status.as_ref().and_then(|status| status.letters) == Some(5),
+    )
+    .await?;
+    let count = |reason: &str, count| ReasonCount {
+        reason: reason.into(),
+        source: orders.clone(),
+        count,
+    };
+    assert_eq!(
+        counted.status.context("no status")?.by_reason,
+        [count("NoPrice", 3), count("NoCustomer", 2)]
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_account_outside_the_group_writes_no_dead_letters() -> Result<()> {
+    let case = Case::shared("letters-foreign").await?;
+    let stranger = case.account("stranger").await?;
+    let letters = case.name("dlq");
+    case.apply("DLQ", "letters", json!({ "topicName": letters }))
+        .await?;
+    case.ready::<Dlq>("letters").await?;
+    let answer = case
+        .probe
+        .run(&stranger, &["produce", "--topic", &letters, "--count", "1"])
+        .await?;
+    assert!(
+        crate::access::refused_with(&answer, "TOPIC_AUTHORIZATION_FAILED"),
+        "a stranger wrote: {answer:?}"
+    );
+    Ok(())
+}

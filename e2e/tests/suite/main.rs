@@ -1,0 +1,18 @@
+//! The end-to-end suite: each case is named for what it proves, on a real Kubernetes with a real Kafka.
+//!
+//! Run it with `make e2e`, or `e2e/suite FILTER` once set up. Cases that measure time or disturb what others use run alone.
+
+mod access;
+mod autoscaling;
+mod consent;
+mod dead_letters;
+mod flights;
+mod kafka_cluster;
+mod malformed;
+mod node_failure;
+mod operator_failure;
+mod ownership;
+mod schema;
+mod topic_deletion;
+mod topic_edit;
+mod topic_layout;
