@@ -2,6 +2,8 @@
 
 mod applied;
 mod kube;
+mod subject;
 
 pub use applied::Applied;
 pub use kube::{apply, delete, finalizer};
+pub use subject::{carry_out, observe};

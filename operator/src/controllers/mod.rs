@@ -6,6 +6,7 @@
 mod access;
 mod kafka_topic;
 mod queue;
+mod schema;
 mod topic;
 
 pub use access::{Access, Requests};
@@ -22,6 +23,7 @@ use crate::context::Context;
 pub async fn run_all(context: Arc<Context>, access: Requests, shutdown: CancellationToken) {
     let mut tasks = JoinSet::new();
     tasks.spawn(access::run(context.clone(), access, shutdown.clone()));
+    tasks.spawn(schema::run(context.clone(), shutdown.clone()));
     tasks.spawn(topic::run(context.clone(), shutdown.clone()));
     tasks.join_all().await;
 }

@@ -222,3 +222,6 @@ pub fn allows_all_of(level: Compatibility, stored: Option<Compatibility>) -> boo
 pub fn refuses_all_of(level: Compatibility, stored: Option<Compatibility>) -> bool {
     stored.is_some_and(|stored| allows_all_of(stored, Some(level)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,8 +12,10 @@ mod holder;
 mod kafka_cluster;
 mod name;
 mod quantity;
+mod registry_url;
 mod rejection;
 mod schema;
+mod schema_deletion;
 mod topic;
 
 #[cfg(test)]
@@ -26,6 +28,8 @@ pub use facts::{Claimant, Facts, Name};
 pub use grant::{Granted, granted, overlapping_prefixes};
 pub use kafka_cluster::{Images, ResolvedCluster, ResolvedRegistry, kafka_cluster};
 pub use name::{GroupId, Subject, TopicName};
+pub use registry_url::registry_url;
 pub use rejection::Rejection;
 pub use schema::{ResolvedSchema, schema};
+pub use schema_deletion::{DoomedSubject, schema_deletion};
 pub use topic::{ResolvedTopic, topic};

@@ -105,7 +105,7 @@ fn suffix(part: SubjectPart) -> &'static str {
 }
 
 /// Everything under which a subject can be claimed: by its text, and through any Topic of that name.
-fn names(subject: &str, cluster: &ClusterKey, facts: &dyn Facts) -> Vec<Name> {
+pub(super) fn names(subject: &str, cluster: &ClusterKey, facts: &dyn Facts) -> Vec<Name> {
     let through = [SubjectPart::Key, SubjectPart::Value]
         .into_iter()
         .filter_map(|part| Some((part, subject.strip_suffix(&format!("-{}", suffix(part)))?)));

@@ -1,0 +1,246 @@
+use std::{sync::Arc, time::Duration};
+
+use kube::{
+    Api, ResourceExt,
+    runtime::{controller::Action, reflector::ObjectRef},
+};
+use millrace_crds::{Schema, SchemaStatus, SubjectDeletionPolicy};
+use tokio_util::sync::CancellationToken;
+
+use super::queue;
+use crate::{
+    apply,
+    context::Context,
+    error::Error,
+    plan::{self, SchemaPlan},
+    registry::{RegistryError, SchemaRegistry},
+    resolve::{self, Facts, Rejection, ResolvedSchema},
+    status::{self, Draft, reasons},
+    world::{ClusterKey, Wake, World},
+};
+
+/// Keeps a Schema whose subject is to be deleted from being forgotten before it is.
+const FINALIZER: &str = "millrace.dev/schema";
+/// Between two looks at a subject that nothing wakes for: somebody may have changed it in the registry.
+const DRIFT_PERIOD: Duration = Duration::from_secs(300);
+/// Looks at a subject in one visit; a plan needs three at most.
+const MAX_LOOKS: usize = 4;
+
+/// Makes Schemas true until `shutdown`.
+pub async fn run(context: Arc<Context>, shutdown: CancellationToken) {
+    let store = context.world.stores.schemas.clone();
+    queue::drive(context, store, concerns, reconcile, shutdown).await;
+}
+
+/// The Schemas that a change concerns.
+fn concerns(wake: &Wake, world: &World) -> Vec<ObjectRef<Schema>> {
+    let those = |concerned: &dyn Fn(&Schema, &str) -> bool| {
+        let schemas = world.stores.schemas.state();
+        let concerned = schemas
+            .iter()
+            .filter(|schema| concerned(schema, &schema.namespace().unwrap_or_default()));
+        concerned
+            .map(|schema| ObjectRef::from_obj(schema.as_ref()))
+            .collect()
+    };
+    match wake {
+        Wake::Schema(namespace, name) => vec![ObjectRef::new(name).within(namespace)],
+        Wake::Cluster(cluster) => those(&|schema, namespace| {
+            ClusterKey::of(&schema.spec.cluster_ref, namespace) == *cluster
+        }),
+        Wake::Topic(home, topic) => those(&|schema, namespace| {
+            namespace == home
+                && schema
+                    .spec
+                    .topic_ref
+                    .as_ref()
+                    .is_some_and(|t| t.name == *topic)
+        }),
+        Wake::Namespace(home) => those(&|_, namespace| namespace == home),
+        Wake::Dlq(..)
+        | Wake::ConsumerGroup(..)
+        | Wake::KafkaTopic(..)
+        | Wake::KafkaAcls(_)
+        | Wake::KafkaGroups(_) => Vec::new(),
+    }
+}
+
+async fn reconcile(schema: Arc<Schema>, context: Arc<Context>) -> Result<Action, Error> {
+    if schema.metadata.deletion_timestamp.is_some() {
+        return release(&context, &schema).await;
+    }
+    let wanted = resolve::schema(&schema, &context.world).and_then(|desired| {
+        let registry = registry_of(&context, &desired.cluster)?;
+        Ok((desired, registry))
+    });
+    let (desired, registry) = match wanted {
+        Ok(found) => found,
+        Err(rejection) => return refuse(&context, &schema, &rejection).await,
+    };
+    let deletes = desired.deletion_policy != SubjectDeletionPolicy::Retain;
+    apply::finalizer(&context, schema.as_ref(), FINALIZER, deletes).await?;
+    let mut status = schema.status.clone().unwrap_or_default();
+    match converge(&context, &schema, &mut status, registry.as_ref(), &desired).await {
+        Ok(plan) => {
+            describe(&mut status, &desired, &plan);
+            write(&context, &schema, status, plan.conditions).await?;
+            Ok(Action::requeue(DRIFT_PERIOD))
+        }
+        Err(Error::Registry(error)) => fail(&context, &schema, status, error).await,
+        Err(error) => Err(error),
+    }
+}
+
+fn registry_of(
+    context: &Context,
+    cluster: &ClusterKey,
+) -> Result<Arc<dyn SchemaRegistry>, Rejection> {
+    resolve::registry_url(cluster, &context.world).map(|url| context.registries.at(&url))
+}
+
+/// Looks, plans and acts until nothing is left to do. `status` becomes what is stored before the first write to the subject.
+async fn converge(
+    context: &Context,
+    schema: &Schema,
+    status: &mut SchemaStatus,
+    registry: &dyn SchemaRegistry,
+    desired: &ResolvedSchema,
+) -> Result<SchemaPlan, Error> {
+    for _ in 0..MAX_LOOKS {
+        let mut observed = apply::observe(registry, desired, owns(status, desired)).await?;
+        if observed.latest.is_some() && !observed.owned {
+            *status = stored_status(context, schema).await?;
+            observed.owned = owns(status, desired);
+        }
+        let plan = plan::schema(desired, &observed);
+        if plan.steps.is_empty() {
+            return Ok(plan);
+        }
+        announce(context, schema, status, desired).await?;
+        for step in plan.steps {
+            apply::carry_out(registry, desired, step).await?;
+        }
+    }
+    Err(Error::Registry(RegistryError::Unreachable(format!(
+        "subject {:?} does not keep what was written to it",
+        desired.subject.as_str()
+    ))))
+}
+
+/// A subject is this resource's once its name stands in status.
+fn owns(status: &SchemaStatus, desired: &ResolvedSchema) -> bool {
+    status.subject.as_deref() == Some(desired.subject.as_str())
+}
+
+/// The status as the API server has it: the store may lag behind this operator's own write, and the subject must not look foreign then.
+async fn stored_status(context: &Context, schema: &Schema) -> Result<SchemaStatus, Error> {
+    let namespace = schema.namespace().unwrap_or_default();
+    let api: Api<Schema> = Api::namespaced(context.client.clone(), &namespace);
+    let stored = api.get_opt(&schema.name_any()).await?;
+    Ok(stored.and_then(|stored| stored.status).unwrap_or_default())
+}
+
+/// Writes the subject to status before anything is written to it, so that an operator that dies in between knows its own work again.
+async fn announce(
+    context: &Context,
+    schema: &Schema,
+    status: &mut SchemaStatus,
+    desired: &ResolvedSchema,
+) -> Result<(), Error> {
+    if owns(status, desired) {
+        return Ok(());
+    }
+    *status = SchemaStatus {
+        subject: Some(desired.subject.as_str().to_owned()),
+        ..SchemaStatus::default()
+    };
+    let message = format!("subject {:?} is being registered", desired.subject.as_str());
+    let drafts = ["Compatible", "Registered"]
+        .map(|kind| Draft::unknown(kind, reasons::PROGRESSING, &message));
+    write(context, schema, status.clone(), drafts.into()).await
+}
+
+/// What is true now. A text that was refused leaves the version registered before in status.
+fn describe(status: &mut SchemaStatus, desired: &ResolvedSchema, plan: &SchemaPlan) {
+    match plan.registered {
+        Some(registered) => {
+            status.subject = Some(desired.subject.as_str().to_owned());
+            status.id = Some(registered.id);
+            status.version = Some(registered.version);
+        }
+        None if owns(status, desired) => {}
+        None => *status = SchemaStatus::default(),
+    }
+}
+
+async fn refuse(
+    context: &Context,
+    schema: &Schema,
+    rejection: &Rejection,
+) -> Result<Action, Error> {
+    let drafts = ["Compatible", "Registered"].map(|kind| rejection.draft(kind));
+    let status = schema.status.clone().unwrap_or_default();
+    write(context, schema, status, drafts.into()).await?;
+    Ok(Action::await_change())
+}
+
+/// Says that the registry did not do its part, and tries again later.
+async fn fail(
+    context: &Context,
+    schema: &Schema,
+    status: SchemaStatus,
+    error: RegistryError,
+) -> Result<Action, Error> {
+    let drafts = match &error {
+        RegistryError::Unreachable(why) => {
+            let message = format!(
+                "the schema registry does not answer ({why}): nothing is changed until it does"
+            );
+            ["Compatible", "Registered"]
+                .map(|kind| Draft::unknown(kind, reasons::REGISTRY_UNREACHABLE, &message))
+        }
+        RegistryError::Refused { .. } => {
+            let message = format!("the schema registry refused: {error}");
+            [
+                Draft::unknown("Compatible", reasons::REGISTRY_REFUSED, &message),
+                Draft::no("Registered", reasons::REGISTRY_REFUSED, &message),
+            ]
+        }
+    };
+    write(context, schema, status, drafts.into()).await?;
+    Err(error.into())
+}
+
+async fn write(
+    context: &Context,
+    schema: &Schema,
+    status: SchemaStatus,
+    mut drafts: Vec<Draft>,
+) -> Result<(), Error> {
+    drafts.push(status::ready(&drafts));
+    status::write(context, schema, schema.status.as_ref(), status, &drafts).await
+}
+
+/// Deletes the subject where that is wanted and safe, and lets the resource go. Without its KafkaCluster or a registry there is
+/// nothing to wait for; a registry that is away, or that keeps a subject others refer to, is waited for.
+async fn release(context: &Context, schema: &Schema) -> Result<Action, Error> {
+    if let Some(doomed) = resolve::schema_deletion(schema, &context.world)
+        && context
+            .world
+            .cluster(&doomed.cluster)
+            .is_some_and(|cluster| cluster.spec.schema_registry.is_some())
+    {
+        match registry_of(context, &doomed.cluster) {
+            Err(rejection) => return refuse(context, schema, &rejection).await,
+            Ok(registry) => {
+                let deleted = registry.delete(&doomed.subject, doomed.permanent).await;
+                if let Err(error) = deleted {
+                    let status = schema.status.clone().unwrap_or_default();
+                    return fail(context, schema, status, error).await;
+                }
+            }
+        }
+    }
+    apply::finalizer(context, schema, FINALIZER, false).await?;
+    Ok(Action::await_change())
+}

@@ -1,0 +1,379 @@
+use std::{collections::BTreeMap, sync::Arc};
+
+use millrace_crds::{Dlq, KafkaCluster, Schema, SubjectDeletionPolicy, Topic};
+use proptest::prelude::*;
+
+use super::*;
+use crate::{
+    apply::{carry_out, observe},
+    registry::{FakeRegistry, SchemaRegistry},
+    resolve::{self, Claimant, Facts, Name},
+    world::ClusterKey,
+};
+
+const SUBJECT: &str = "flights-value";
+const V1: &str = r#"{"type":"record","name":"Flight","fields":[{"name":"id","type":"string"}]}"#;
+const V1_REFORMATTED: &str = r#"{ "name": "Flight", "type": "record",
+    "fields": [ { "type": "string", "name": "id" } ] }"#;
+/// Breaks readers with this schema: old records lack the field.
+const NEEDS_CARRIER: &str = r#"{"type":"record","name":"Flight","fields":[{"name":"id","type":"string"},{"name":"carrier","type":"string"}]}"#;
+/// Breaks readers with the schema before: new records lack the field.
+const WITHOUT_ID: &str = r#"{"type":"record","name":"Flight","fields":[]}"#;
+const MAYBE_CARRIER: &str = r#"{"type":"record","name":"Flight","fields":[{"name":"id","type":"string"},{"name":"carrier","type":["null","string"],"default":null}]}"#;
+const BROKEN: &str = r#"{"type":"record"}"#;
+
+struct OneCluster(Arc<KafkaCluster>);
+
+impl Facts for OneCluster {
+    fn cluster(&self, _: &ClusterKey) -> Option<Arc<KafkaCluster>> {
+        Some(self.0.clone())
+    }
+    fn namespace_labels(&self, _: &str) -> Option<BTreeMap<String, String>> {
+        None
+    }
+    fn topic(&self, _: &str, _: &str) -> Option<Arc<Topic>> {
+        None
+    }
+    fn dlq(&self, _: &str, _: &str) -> Option<Arc<Dlq>> {
+        None
+    }
+    fn claimants(&self, _: &ClusterKey, _: &Name) -> Vec<Claimant> {
+        Vec::new()
+    }
+}
+
+fn desired(text: &str, compatibility: Compatibility, adopt: bool) -> ResolvedSchema {
+    let cluster = serde_json::json!({
+        "apiVersion": "millrace.dev/v1alpha1", "kind": "KafkaCluster",
+        "metadata": { "name": "main", "namespace": "kafka" }, "spec": {},
+    });
+    let schema = serde_json::json!({
+        "apiVersion": "millrace.dev/v1alpha1", "kind": "Schema",
+        "metadata": { "name": "flights", "namespace": "kafka" },
+        "spec": {
+            "clusterRef": { "name": "main" }, "subject": SUBJECT, "schema": text,
+            "compatibility": compatibility, "adopt": adopt,
+            "deletionPolicy": SubjectDeletionPolicy::Retain,
+        },
+    });
+    let schema: Schema = serde_json::from_value(schema).unwrap();
+    let facts = OneCluster(Arc::new(serde_json::from_value(cluster).unwrap()));
+    resolve::schema(&schema, &facts).unwrap()
+}
+
+/// Looks, plans and acts as the controller does, and gives the last plan and the rounds that had steps.
+async fn converge(
+    registry: &FakeRegistry,
+    desired: &ResolvedSchema,
+    owned: bool,
+) -> (SchemaPlan, usize) {
+    let mut owned = owned;
+    for rounds in 0..4 {
+        let plan = schema(desired, &observe(registry, desired, owned).await.unwrap());
+        if plan.steps.is_empty() {
+            return (plan, rounds);
+        }
+        owned = true;
+        for step in plan.steps {
+            carry_out(registry, desired, step).await.unwrap();
+        }
+    }
+    panic!("the plan does not end");
+}
+
+async fn registry_with(versions: &[&str], level: Compatibility) -> FakeRegistry {
+    let registry = FakeRegistry::default();
+    for text in versions {
+        let schema = crate::registry::NewSchema {
+            schema_type: millrace_crds::SchemaType::Avro,
+            text: (*text).to_owned(),
+        };
+        registry.register(SUBJECT, &schema).await.unwrap();
+    }
+    registry.set_level(SUBJECT, level).await.unwrap();
+    registry.take_writes();
+    registry
+}
+
+fn condition<'a>(plan: &'a SchemaPlan, kind: &str) -> &'a Draft {
+    plan.conditions
+        .iter()
+        .find(|draft| draft.kind == kind)
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_new_subject_gets_its_text_and_then_its_level() {
+    let registry = FakeRegistry::default();
+    let (plan, _) = converge(
+        &registry,
+        &desired(V1, Compatibility::Backward, false),
+        false,
+    )
+    .await;
+    assert_eq!(
+        registry.take_writes(),
+        ["register flights-value 1", "level flights-value Backward"]
+    );
+    assert_eq!(plan.registered, Some(Registered { id: 1, version: 1 }));
+    assert!(
+        plan.conditions
+            .iter()
+            .all(|draft| draft.state == State::True)
+    );
+}
+
+#[tokio::test]
+async fn a_text_that_is_no_schema_leaves_nothing_behind() {
+    let registry = FakeRegistry::default();
+    let (plan, _) = converge(
+        &registry,
+        &desired(BROKEN, Compatibility::Backward, false),
+        false,
+    )
+    .await;
+    assert!(registry.take_writes().is_empty());
+    assert_eq!(
+        condition(&plan, "Compatible").reason,
+        reasons::INVALID_SCHEMA
+    );
+    assert!(
+        condition(&plan, "Compatible")
+            .message
+            .starts_with("spec.schema is not an Avro schema: ")
+    );
+}
+
+#[tokio::test]
+async fn the_same_text_in_another_shape_is_no_new_version() {
+    let registry = registry_with(&[V1], Compatibility::Backward).await;
+    let (plan, rounds) = converge(
+        &registry,
+        &desired(V1_REFORMATTED, Compatibility::Backward, false),
+        true,
+    )
+    .await;
+    assert_eq!((registry.take_writes().len(), rounds), (0, 0));
+    assert_eq!(
+        plan.registered.map(|registered| registered.version),
+        Some(1)
+    );
+}
+
+#[tokio::test]
+async fn an_incompatible_text_writes_nothing_and_says_why() {
+    let registry = registry_with(&[V1], Compatibility::Backward).await;
+    let (plan, _) = converge(
+        &registry,
+        &desired(NEEDS_CARRIER, Compatibility::Backward, false),
+        true,
+    )
+    .await;
+    assert!(registry.take_writes().is_empty());
+    let verdict = condition(&plan, "Compatible");
+    assert_eq!(
+        (verdict.state, verdict.reason),
+        (State::False, reasons::INCOMPATIBLE)
+    );
+    assert!(
+        verdict.message.contains("version 1") && verdict.message.contains("carrier"),
+        "{}",
+        verdict.message
+    );
+    assert_eq!(
+        condition(&plan, "Registered").message,
+        "nothing was registered; version 1 of subject \"flights-value\" stays"
+    );
+}
+
+#[tokio::test]
+async fn a_level_is_loosened_before_the_text_that_needs_it() {
+    let registry = registry_with(&[V1], Compatibility::Full).await;
+    let (plan, _) = converge(
+        &registry,
+        &desired(WITHOUT_ID, Compatibility::Backward, false),
+        true,
+    )
+    .await;
+    assert_eq!(
+        registry.take_writes(),
+        ["level flights-value Backward", "register flights-value 2"]
+    );
+    assert_eq!(
+        plan.registered.map(|registered| registered.version),
+        Some(2)
+    );
+}
+
+#[tokio::test]
+async fn a_tightened_level_judges_the_text_declared_with_it() {
+    let registry = registry_with(&[V1], Compatibility::Backward).await;
+    let (plan, _) = converge(
+        &registry,
+        &desired(WITHOUT_ID, Compatibility::Full, false),
+        true,
+    )
+    .await;
+    assert_eq!(
+        registry.take_writes(),
+        ["level flights-value Full"],
+        "removing a field breaks the readers of before"
+    );
+    assert_eq!(condition(&plan, "Compatible").reason, reasons::INCOMPATIBLE);
+
+    let registry = registry_with(&[V1], Compatibility::Backward).await;
+    let (plan, _) = converge(
+        &registry,
+        &desired(MAYBE_CARRIER, Compatibility::Full, false),
+        true,
+    )
+    .await;
+    assert_eq!(
+        registry.take_writes(),
+        ["level flights-value Full", "register flights-value 2"]
+    );
+    assert_eq!(condition(&plan, "Compatible").state, State::True);
+}
+
+#[tokio::test]
+async fn a_text_that_the_looser_level_refuses_does_not_even_tighten() {
+    let registry = registry_with(&[V1], Compatibility::Backward).await;
+    converge(
+        &registry,
+        &desired(NEEDS_CARRIER, Compatibility::Full, false),
+        true,
+    )
+    .await;
+    assert!(registry.take_writes().is_empty());
+}
+
+#[tokio::test]
+async fn a_subject_of_somebody_else_is_taken_over_only_when_told() {
+    let registry = registry_with(&[V1], Compatibility::None).await;
+    let (plan, _) = converge(
+        &registry,
+        &desired(V1, Compatibility::Backward, false),
+        false,
+    )
+    .await;
+    assert!(registry.take_writes().is_empty());
+    assert_eq!(condition(&plan, "Registered").reason, reasons::NOT_ADOPTED);
+    assert_eq!(plan.registered, None);
+    let (plan, _) = converge(
+        &registry,
+        &desired(V1, Compatibility::Backward, true),
+        false,
+    )
+    .await;
+    assert_eq!(registry.take_writes(), ["level flights-value Backward"]);
+    assert_eq!(
+        plan.registered.map(|registered| registered.version),
+        Some(1)
+    );
+}
+
+#[tokio::test]
+async fn a_version_by_somebody_else_is_seen_and_left_alone() {
+    let registry = registry_with(&[V1, MAYBE_CARRIER], Compatibility::Backward).await;
+    let (plan, _) = converge(
+        &registry,
+        &desired(V1, Compatibility::Backward, false),
+        true,
+    )
+    .await;
+    assert!(registry.take_writes().is_empty());
+    assert!(
+        condition(&plan, "Registered")
+            .message
+            .contains("version 2 is newer")
+    );
+}
+
+fn level() -> impl Strategy<Value = Compatibility> {
+    use Compatibility::{
+        Backward, BackwardTransitive, Forward, ForwardTransitive, Full, FullTransitive, None,
+    };
+    prop::sample::select(vec![
+        None,
+        Backward,
+        BackwardTransitive,
+        Forward,
+        ForwardTransitive,
+        Full,
+        FullTransitive,
+    ])
+}
+
+fn text() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec![
+        V1,
+        V1_REFORMATTED,
+        NEEDS_CARRIER,
+        WITHOUT_ID,
+        MAYBE_CARRIER,
+        BROKEN,
+    ])
+}
+
+proptest! {
+    /// Two rounds suffice, and planning again gives nothing: neither a step nor another verdict.
+    #[test]
+    fn a_plan_ends(edits in prop::collection::vec((text(), level(), any::<bool>()), 1..6), owned: bool) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let registry = FakeRegistry::default();
+            let mut owned = owned;
+            for (text, level, adopt) in edits {
+                let desired = desired(text, level, adopt);
+                let (plan, rounds) = converge(&registry, &desired, owned).await;
+                prop_assert!(rounds <= 2);
+                owned = owned || plan.registered.is_some();
+                registry.take_writes();
+                let (again, rounds) = converge(&registry, &desired, owned).await;
+                prop_assert_eq!((again, rounds), (plan, 0));
+                prop_assert!(registry.take_writes().is_empty());
+            }
+            Ok(())
+        })?;
+    }
+
+    /// What is registered passes the level declared with it: a strict registry at that level takes it too.
+    #[test]
+    fn no_version_breaks_its_own_level(before in text(), stored in level(), after in text(), declared in level()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let registry = registry_with(&[V1], Compatibility::None).await;
+            converge(&registry, &desired(before, Compatibility::None, false), true).await;
+            registry.set_level(SUBJECT, stored).await.unwrap();
+            let versions = registry.latest(SUBJECT).await.unwrap();
+            let judge = registry_with(&[V1], Compatibility::None).await;
+            converge(&judge, &desired(before, Compatibility::None, false), true).await;
+            judge.set_level(SUBJECT, declared).await.unwrap();
+
+            let desired = desired(after, declared, false);
+            let (plan, _) = converge(&registry, &desired, true).await;
+            if plan.registered.is_some() && registry.latest(SUBJECT).await.unwrap() > versions {
+                let verdict = observe(&judge, &desired, true).await.unwrap().verdict;
+                prop_assert_eq!(verdict, Some(Verdict::Compatible));
+            }
+            Ok(())
+        })?;
+    }
+}
+
+#[test]
+fn levels_are_ordered_by_what_they_ask() {
+    use Compatibility::{Backward, BackwardTransitive, Forward, Full, FullTransitive, None};
+    assert!(allows_all_of(None, Some(FullTransitive)));
+    assert!(
+        allows_all_of(Backward, Some(BackwardTransitive)) && allows_all_of(Forward, Some(Full))
+    );
+    assert!(
+        !allows_all_of(Full, Some(BackwardTransitive)) && !allows_all_of(Forward, Some(Backward))
+    );
+    assert!(
+        !allows_all_of(None, Option::None),
+        "an untold level may be any"
+    );
+    assert!(refuses_all_of(Full, Some(Backward)) && !refuses_all_of(Backward, Some(Full)));
+}
