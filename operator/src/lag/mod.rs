@@ -1,1 +1,17 @@
-//! What lag means: pure functions from offsets to records and seconds.
+//! What lag means: pure functions from offsets to records and seconds, and the verdicts on them.
+//!
+//! Architecture invariant: no client, no clock; time comes in with each look.
+
+mod latch;
+mod records;
+mod report;
+mod ring;
+mod track;
+mod verdict;
+
+pub use records::records;
+pub use report::{report, settle};
+pub use ring::{Lateness, Ring};
+pub(crate) use ring::seconds;
+pub use track::{GroupLag, PartitionReading, Track};
+pub use verdict::Verdicts;

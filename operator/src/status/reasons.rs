@@ -52,3 +52,35 @@ pub const REGISTRY_REFUSED: &str = "RegistryRefused";
 pub const INVALID_SPEC: &str = "InvalidSpec";
 /// The resource is being deleted.
 pub const DELETING: &str = "Deleting";
+/// No record waits longer than the objective.
+pub const WITHIN_OBJECTIVE: &str = "WithinObjective";
+/// A record waits longer than the objective.
+pub const OBJECTIVE_MISSED: &str = "ObjectiveMissed";
+/// The lag is not known, or not for long enough.
+pub const LAG_UNKNOWN: &str = "LagUnknown";
+/// There is lag, there are consumers, and nothing is committed.
+pub const NO_PROGRESS: &str = "NoProgress";
+/// The consumers make progress, or have nothing to do.
+pub const PROGRESS: &str = "Progress";
+/// There is lag and no consumer.
+pub const NO_CONSUMER: &str = "NoConsumer";
+/// There are consumers, or they have nothing to do.
+pub const CONSUMERS: &str = "Consumers";
+/// One partition holds most of the lag.
+pub const HOT_PARTITION: &str = "HotPartition";
+/// The lag is spread over the partitions.
+pub const EVEN: &str = "Even";
+/// The workload to scale exists and may be scaled.
+pub const FOUND: &str = "Found";
+/// The workload to scale does not exist.
+pub const TARGET_NOT_FOUND: &str = "TargetNotFound";
+/// The kind of the workload may not be scaled, or has no `scale` subresource.
+pub const KIND_NOT_SCALABLE: &str = "KindNotScalable";
+/// Somebody else keeps changing the replicas back.
+pub const CONTESTED: &str = "Contested";
+/// Nobody else changes the replicas.
+pub const UNCONTESTED: &str = "Uncontested";
+/// There are dead letters.
+pub const LETTERS: &str = "Letters";
+/// There is no dead letter.
+pub const NO_LETTERS: &str = "NoLetters";

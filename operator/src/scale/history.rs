@@ -1,0 +1,160 @@
+use jiff::Timestamp;
+
+use super::{
+    Policy,
+    capacity::Capacity,
+    decide::needed,
+    joining::Joining,
+    need::Load,
+    window::Window,
+};
+use crate::{
+    lag::{GroupLag, PartitionReading, seconds},
+    world::GroupSnapshot,
+};
+
+/// Seconds between two looks, as far as uncommitted records are concerned.
+const LOOK: f64 = 2.0;
+/// Shortest time in seconds over which the progress of a group of unknown capacity is judged: one commit.
+const JUDGED_AFTER: f64 = 4.0;
+
+/// One look at a group and its workload.
+#[derive(Clone, Copy, Debug)]
+pub struct Look<'a> {
+    /// The group in Kafka.
+    pub snapshot: &'a GroupSnapshot,
+    /// Its lag at this look.
+    pub lag: &'a GroupLag,
+    /// Replicas the workload asks for, at least 0.
+    pub replicas: i32,
+}
+
+/// What the autoscaler remembers of a group. Memory: some words a partition and member, and a few more a replica.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct History {
+    pub(super) capacity: Capacity,
+    pub(super) joining: Joining,
+    pub(super) window: Window,
+    pub(super) now: Option<Now>,
+    last_scale: Option<Timestamp>,
+    active: Option<Timestamp>,
+    spell: Option<Spell>,
+}
+
+/// What the last look showed.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Now {
+    pub(super) time: Timestamp,
+    pub(super) complete: bool,
+    pub(super) settled: bool,
+    pub(super) replicas: i32,
+    /// Records that wait, committed or not.
+    pub(super) records: i64,
+    pub(super) arrived: i64,
+    /// Seconds the oldest record has been waiting, at the least.
+    pub(super) late: f64,
+    pub(super) partitions: Vec<Load>,
+    pub(super) members: Vec<Load>,
+    /// Seconds since the group last had anything to do.
+    pub(super) idle: f64,
+    /// Records a second that the group committed since its present lag began with its present replicas.
+    pub(super) progress: Option<f64>,
+}
+
+/// A time of lag with one number of replicas.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Spell {
+    since: Timestamp,
+    committed: i64,
+}
+
+impl History {
+    /// Goes on after a restart. `capacity`: records a second of one replica, as learned before; `last_scale`: when the
+    /// autoscaler last changed the replicas.
+    pub fn resume(capacity: Option<f64>, last_scale: Option<Timestamp>) -> Self {
+        Self { capacity: Capacity::resume(capacity), last_scale, ..Self::default() }
+    }
+
+    /// Records a second that one busy replica does, as learned.
+    pub fn capacity(&self) -> Option<f64> {
+        self.capacity.learned()
+    }
+
+    /// Takes a look. Looks come in the order of their times; one that was taken already changes nothing.
+    pub fn observe(&mut self, look: &Look, policy: &Policy) {
+        let time = look.lag.time;
+        if self.now.as_ref().is_some_and(|now| now.time >= time) {
+            return;
+        }
+        self.follow_replicas(look);
+        self.capacity.observe(look.snapshot, look.lag);
+        let records = look.lag.records();
+        let arrived = look.lag.partitions.values().map(|reading| reading.arrived).sum();
+        if records > 0 || arrived > 0 || self.active.is_none() {
+            self.active = Some(time);
+        }
+        let now = Now {
+            time,
+            complete: look.lag.complete,
+            settled: matches!(look.snapshot.description.state.as_str(), "Stable" | "Empty" | "Dead"),
+            replicas: look.replicas,
+            records,
+            arrived,
+            late: look.lag.lateness().at_least(),
+            partitions: look.lag.partitions.values().map(|reading| load(reading, look.replicas)).collect(),
+            members: members(look),
+            idle: self.active.map_or(0.0, |active| seconds(active, time)),
+            progress: self.progress(look, records),
+        };
+        if now.complete && !now.partitions.is_empty() {
+            let need = needed(&now, self.capacity(), policy);
+            self.window.push(time, need, policy.window);
+        }
+        self.now = Some(now);
+    }
+
+    fn follow_replicas(&mut self, look: &Look) {
+        let time = look.lag.time;
+        let members = (look.snapshot.description.state == "Stable").then_some(look.lag.members);
+        match (&self.now, self.last_scale.take()) {
+            (Some(now), _) if look.replicas != now.replicas => {
+                self.spell = None;
+                if look.replicas > now.replicas {
+                    self.joining.expect(look.replicas, time);
+                }
+            }
+            (None, Some(last_scale)) => self.joining.expect(look.replicas, last_scale),
+            _ => {}
+        }
+        self.joining.observe(time, look.replicas, members);
+    }
+
+    fn progress(&mut self, look: &Look, records: i64) -> Option<f64> {
+        if records == 0 {
+            self.spell = None;
+            return None;
+        }
+        let offsets = look.snapshot.partitions.values();
+        let committed = offsets.map(|offsets| offsets.committed.unwrap_or(offsets.log_start)).sum();
+        let spell = *self.spell.get_or_insert(Spell { since: look.lag.time, committed });
+        let elapsed = seconds(spell.since, look.lag.time);
+        (elapsed >= JUDGED_AFTER && committed > spell.committed).then(|| (committed - spell.committed) as f64 / elapsed)
+    }
+}
+
+/// What a partition has to do. Without a running replica nothing is merely uncommitted.
+fn load(reading: &PartitionReading, replicas: i32) -> Load {
+    let uncommitted = if replicas == 0 { 0.0 } else { reading.commits_per_second * (reading.commit_period + LOOK) };
+    Load { arrivals: reading.arrivals_per_second, backlog: (reading.records as f64 - uncommitted).max(0.0) }
+}
+
+fn members(look: &Look) -> Vec<Load> {
+    let of = |partitions: &std::collections::BTreeSet<_>| {
+        let readings = partitions.iter().filter_map(|partition| look.lag.partitions.get(partition));
+        readings.map(|reading| load(reading, look.replicas)).fold(Load::default(), |sum, load| Load {
+            arrivals: sum.arrivals + load.arrivals,
+            backlog: sum.backlog + load.backlog,
+        })
+    };
+    look.snapshot.description.members.values().map(of).collect()
+}
