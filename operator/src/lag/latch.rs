@@ -13,7 +13,11 @@ pub(super) struct Latch {
 impl Latch {
     /// A latch that knows nothing yet and begins with `calm`, the answer that alarms nobody.
     pub(super) fn new(calm: bool) -> Self {
-        Self { state: None, calm, contrary_since: None }
+        Self {
+            state: None,
+            calm,
+            contrary_since: None,
+        }
     }
 
     /// The same with what was true before.

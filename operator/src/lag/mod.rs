@@ -11,7 +11,7 @@ mod verdict;
 
 pub use records::records;
 pub use report::{report, settle};
-pub use ring::{Lateness, Ring};
 pub(crate) use ring::seconds;
+pub use ring::{Lateness, Ring};
 pub use track::{GroupLag, PartitionReading, Track};
 pub use verdict::Verdicts;

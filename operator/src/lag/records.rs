@@ -24,7 +24,14 @@ mod tests {
     use super::*;
 
     fn lag(committed: Option<i64>, log_start: i64, end: i64) -> i64 {
-        records(&PartitionOffsets { committed, log_start, end }, OffsetReset::Earliest)
+        records(
+            &PartitionOffsets {
+                committed,
+                log_start,
+                end,
+            },
+            OffsetReset::Earliest,
+        )
     }
 
     #[test]
@@ -44,7 +51,11 @@ mod tests {
 
     #[test]
     fn without_a_committed_offset_the_reset_decides() {
-        let offsets = PartitionOffsets { committed: None, log_start: 10, end: 100 };
+        let offsets = PartitionOffsets {
+            committed: None,
+            log_start: 10,
+            end: 100,
+        };
         assert_eq!(records(&offsets, OffsetReset::Earliest), 90);
         assert_eq!(records(&offsets, OffsetReset::Latest), 0);
     }

@@ -19,16 +19,30 @@ pub fn report(lag: &GroupLag) -> Option<LagStatus> {
     }
     let mut topics: BTreeMap<&str, TopicLag> = BTreeMap::new();
     for (partition, reading) in &lag.partitions {
-        let topic = topics.entry(&partition.topic).or_insert_with(|| TopicLag { topic: partition.topic.clone(), records: 0, partitions: Vec::new() });
+        let topic = topics.entry(&partition.topic).or_insert_with(|| TopicLag {
+            topic: partition.topic.clone(),
+            records: 0,
+            partitions: Vec::new(),
+        });
         topic.records += reading.records;
         if reading.records > 0 {
             let seconds = reading.lateness.and_then(Lateness::exactly).map(whole);
-            topic.partitions.push(PartitionLag { partition: partition.partition, records: reading.records, seconds });
+            topic.partitions.push(PartitionLag {
+                partition: partition.partition,
+                records: reading.records,
+                seconds,
+            });
         }
     }
     let mut topics: Vec<TopicLag> = topics.into_values().collect();
     for topic in &mut topics {
-        topic.partitions.sort_by_key(|lag| (-lag.seconds.unwrap_or(i64::MAX), -lag.records, lag.partition));
+        topic.partitions.sort_by_key(|lag| {
+            (
+                -lag.seconds.unwrap_or(i64::MAX),
+                -lag.records,
+                lag.partition,
+            )
+        });
         topic.partitions.truncate(MAX_PARTITIONS);
     }
     Some(LagStatus {
@@ -45,13 +59,25 @@ fn whole(seconds: f64) -> i64 {
 
 /// What to write: the new status where something happened, where its numbers are new and the last ones 10 s old; else the old
 /// status and its words again, which makes no write at all.
-pub fn settle(old: Option<&ConsumerGroupStatus>, new: ConsumerGroupStatus, drafts: Vec<Draft>, now: Timestamp) -> (ConsumerGroupStatus, Vec<Draft>) {
+pub fn settle(
+    old: Option<&ConsumerGroupStatus>,
+    new: ConsumerGroupStatus,
+    drafts: Vec<Draft>,
+    now: Timestamp,
+) -> (ConsumerGroupStatus, Vec<Draft>) {
     let Some(old) = old else { return (new, drafts) };
     if happened(old, &new, &drafts) || (due(old, now) && numbers(old) != numbers(&new)) {
         return (new, drafts);
     }
-    let worded = |draft: Draft| match old.conditions.iter().find(|condition| condition.type_ == draft.kind) {
-        Some(condition) => Draft { message: condition.message.clone(), ..draft },
+    let worded = |draft: Draft| match old
+        .conditions
+        .iter()
+        .find(|condition| condition.type_ == draft.kind)
+    {
+        Some(condition) => Draft {
+            message: condition.message.clone(),
+            ..draft
+        },
         None => draft,
     };
     (old.clone(), drafts.into_iter().map(worded).collect())
@@ -60,15 +86,24 @@ pub fn settle(old: Option<&ConsumerGroupStatus>, new: ConsumerGroupStatus, draft
 fn happened(old: &ConsumerGroupStatus, new: &ConsumerGroupStatus, drafts: &[Draft]) -> bool {
     let same = |draft: &Draft| {
         let mut conditions = old.conditions.iter();
-        conditions.any(|condition| condition.type_ == draft.kind && condition.status == draft.state.as_str() && condition.reason == draft.reason)
+        conditions.any(|condition| {
+            condition.type_ == draft.kind
+                && condition.status == draft.state.as_str()
+                && condition.reason == draft.reason
+        })
     };
     let scaling = |status: &ConsumerGroupStatus| {
         let scaling = status.scaling.as_ref()?;
-        Some((scaling.replicas, scaling.desired_replicas, scaling.last_scale_time.clone()))
+        Some((
+            scaling.replicas,
+            scaling.desired_replicas,
+            scaling.last_scale_time.clone(),
+        ))
     };
     old.conditions.len() != drafts.len()
         || !drafts.iter().all(same)
-        || (&old.group_id, &old.binding, old.members, old.lag.is_some()) != (&new.group_id, &new.binding, new.members, new.lag.is_some())
+        || (&old.group_id, &old.binding, old.members, old.lag.is_some())
+            != (&new.group_id, &new.binding, new.members, new.lag.is_some())
         || scaling(old) != scaling(new)
 }
 
@@ -79,8 +114,16 @@ fn due(old: &ConsumerGroupStatus, now: Timestamp) -> bool {
 
 /// The status without what events and time alone change.
 fn numbers(status: &ConsumerGroupStatus) -> ConsumerGroupStatus {
-    let lag = status.lag.clone().map(|lag| LagStatus { measured_time: None, ..lag });
-    ConsumerGroupStatus { lag, conditions: Vec::new(), observed_generation: None, ..status.clone() }
+    let lag = status.lag.clone().map(|lag| LagStatus {
+        measured_time: None,
+        ..lag
+    });
+    ConsumerGroupStatus {
+        lag,
+        conditions: Vec::new(),
+        observed_generation: None,
+        ..status.clone()
+    }
 }
 
 #[cfg(test)]
@@ -96,23 +139,40 @@ mod tests {
 
     fn status(second: i64, records: i64) -> ConsumerGroupStatus {
         ConsumerGroupStatus {
-            lag: Some(LagStatus { records, seconds: Some(1), measured_time: Some(Time(at(second))), topics: Vec::new() }),
+            lag: Some(LagStatus {
+                records,
+                seconds: Some(1),
+                measured_time: Some(Time(at(second))),
+                topics: Vec::new(),
+            }),
             ..Default::default()
         }
     }
 
     fn drafts(lag: i64) -> Vec<Draft> {
-        vec![Draft::no("WithinObjective", "ObjectiveMissed", format!("{lag} records"))]
+        vec![Draft::no(
+            "WithinObjective",
+            "ObjectiveMissed",
+            format!("{lag} records"),
+        )]
     }
 
-    fn written(old: ConsumerGroupStatus, new: ConsumerGroupStatus, drafts: Vec<Draft>, now: i64) -> bool {
+    fn written(
+        old: ConsumerGroupStatus,
+        new: ConsumerGroupStatus,
+        drafts: Vec<Draft>,
+        now: i64,
+    ) -> bool {
         let (settled, drafts) = settle(Some(&old), new, drafts, at(now));
         let conditions = merge(&old.conditions, &drafts, None, at(now));
         settled != old || conditions != old.conditions
     }
 
     fn old(second: i64, records: i64) -> ConsumerGroupStatus {
-        ConsumerGroupStatus { conditions: merge(&[], &drafts(records), None, at(0)), ..status(second, records) }
+        ConsumerGroupStatus {
+            conditions: merge(&[], &drafts(records), None, at(0)),
+            ..status(second, records)
+        }
     }
 
     #[test]
@@ -130,15 +190,29 @@ mod tests {
     fn a_changed_condition_and_changed_replicas_do_not_wait() {
         let calm = vec![Draft::yes("WithinObjective", "WithinObjective", "fine")];
         assert!(written(old(0, 5), status(2, 5), calm, 2));
-        let scaled = ConsumerGroupStatus { scaling: Some(ScalingStatus { desired_replicas: 3, ..Default::default() }), ..status(2, 5) };
+        let scaled = ConsumerGroupStatus {
+            scaling: Some(ScalingStatus {
+                desired_replicas: 3,
+                ..Default::default()
+            }),
+            ..status(2, 5)
+        };
         assert!(written(old(0, 5), scaled, drafts(5), 2));
     }
 
     #[test]
     fn part_of_a_lag_is_not_reported() {
-        let mut lag = GroupLag { time: at(0), complete: false, members: 1, partitions: BTreeMap::new() };
+        let mut lag = GroupLag {
+            time: at(0),
+            complete: false,
+            members: 1,
+            partitions: BTreeMap::new(),
+        };
         assert_eq!(report(&lag), None);
         lag.complete = true;
-        assert_eq!(report(&lag).map(|lag| (lag.records, lag.seconds)), Some((0, Some(0))));
+        assert_eq!(
+            report(&lag).map(|lag| (lag.records, lag.seconds)),
+            Some((0, Some(0)))
+        );
     }
 }

@@ -59,7 +59,11 @@ impl Ring {
             Some(last) if end < last.end => self.samples.clear(),
             _ => {}
         }
-        self.samples.push(Sample { end, first: time, last: time });
+        self.samples.push(Sample {
+            end,
+            first: time,
+            last: time,
+        });
         if self.samples.len() > CAPACITY {
             self.thin(time);
         }
@@ -70,21 +74,32 @@ impl Ring {
     pub fn lateness(&self, offset: i64, now: Timestamp) -> Option<Lateness> {
         let after = self.samples.partition_point(|sample| sample.end <= offset);
         let next = self.samples.get(after)?;
-        let Some(before) = after.checked_sub(1).and_then(|index| self.samples.get(index)) else {
+        let Some(before) = after
+            .checked_sub(1)
+            .and_then(|index| self.samples.get(index))
+        else {
             return Some(Lateness::AtLeast(seconds(next.first, now)));
         };
         let share = (offset - before.end) as f64 / (next.end - before.end) as f64;
         let produced_before_next = seconds(before.last, next.first) * (1.0 - share);
-        Some(Lateness::Exactly(seconds(next.first, now) + produced_before_next))
+        Some(Lateness::Exactly(
+            seconds(next.first, now) + produced_before_next,
+        ))
     }
 
     /// Drops the inner sample whose neighbours lie closest together for their age.
     fn thin(&mut self, now: Timestamp) {
         let spacing = |window: &[Sample]| match window {
-            [before, it, after] => seconds(before.last, after.first) / (seconds(it.first, now) + 1.0),
+            [before, it, after] => {
+                seconds(before.last, after.first) / (seconds(it.first, now) + 1.0)
+            }
             _ => f64::INFINITY,
         };
-        let closest = self.samples.windows(3).enumerate().min_by(|(_, a), (_, b)| spacing(a).total_cmp(&spacing(b)));
+        let closest = self
+            .samples
+            .windows(3)
+            .enumerate()
+            .min_by(|(_, a), (_, b)| spacing(a).total_cmp(&spacing(b)));
         if let Some((index, _)) = closest {
             self.samples.remove(index + 1);
         }
@@ -93,7 +108,9 @@ impl Ring {
 
 /// Seconds from one time to another; 0 where the second is earlier.
 pub(crate) fn seconds(from: Timestamp, to: Timestamp) -> f64 {
-    Duration::try_from(to.duration_since(from)).unwrap_or_default().as_secs_f64()
+    Duration::try_from(to.duration_since(from))
+        .unwrap_or_default()
+        .as_secs_f64()
 }
 
 #[cfg(test)]
@@ -108,7 +125,9 @@ mod tests {
 
     fn ring(samples: &[(i64, i64)]) -> Ring {
         let mut ring = Ring::default();
-        samples.iter().for_each(|(second, end)| ring.push(*end, at(*second)));
+        samples
+            .iter()
+            .for_each(|(second, end)| ring.push(*end, at(*second)));
         ring
     }
 
@@ -125,7 +144,10 @@ mod tests {
 
     #[test]
     fn what_was_there_before_looking_began_is_only_known_to_be_as_old_as_the_looking() {
-        assert_eq!(ring(&[(0, 500), (10, 600)]).lateness(20, at(40)), Some(Lateness::AtLeast(40.0)));
+        assert_eq!(
+            ring(&[(0, 500), (10, 600)]).lateness(20, at(40)),
+            Some(Lateness::AtLeast(40.0))
+        );
     }
 
     #[test]
@@ -144,7 +166,10 @@ mod tests {
 
     #[test]
     fn a_topic_made_anew_starts_again() {
-        assert_eq!(ring(&[(0, 0), (10, 100), (20, 5)]).lateness(3, at(25)), Some(Lateness::AtLeast(5.0)));
+        assert_eq!(
+            ring(&[(0, 0), (10, 100), (20, 5)]).lateness(3, at(25)),
+            Some(Lateness::AtLeast(5.0))
+        );
     }
 
     #[test]
@@ -155,7 +180,11 @@ mod tests {
         let now = at(86_398);
         let late = |ago: i64| ring.lateness((86_398 - ago) * 10, now).unwrap().at_least();
         for ago in [10, 60, 600, 3_600, 40_000] {
-            assert!((late(ago) - ago as f64).abs() < 1.0 + ago as f64 * 0.05, "{ago}: {}", late(ago));
+            assert!(
+                (late(ago) - ago as f64).abs() < 1.0 + ago as f64 * 0.05,
+                "{ago}: {}",
+                late(ago)
+            );
         }
     }
 

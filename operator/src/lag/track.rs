@@ -62,12 +62,19 @@ pub struct PartitionReading {
 impl GroupLag {
     /// Records not yet processed, over all partitions that could be read.
     pub fn records(&self) -> i64 {
-        self.partitions.values().map(|partition| partition.records).sum()
+        self.partitions
+            .values()
+            .map(|partition| partition.records)
+            .sum()
     }
 
     /// How long the oldest unprocessed record has been waiting; `Exactly(0)` without lag.
     pub fn lateness(&self) -> Lateness {
-        let waiting = || self.partitions.values().filter_map(|partition| partition.lateness);
+        let waiting = || {
+            self.partitions
+                .values()
+                .filter_map(|partition| partition.lateness)
+        };
         let longest = waiting().map(Lateness::at_least).fold(0.0, f64::max);
         if self.complete && waiting().all(|lateness| lateness.exactly().is_some()) {
             Lateness::Exactly(longest)
@@ -78,7 +85,9 @@ impl GroupLag {
 
     /// The partition with the most lag, and that lag.
     pub fn worst(&self) -> Option<(&TopicPartition, &PartitionReading)> {
-        self.partitions.iter().max_by_key(|(_, reading)| reading.records)
+        self.partitions
+            .iter()
+            .max_by_key(|(_, reading)| reading.records)
     }
 }
 
@@ -86,11 +95,18 @@ impl Track {
     /// Takes a look and says what the lag is. Looks come in the order of their times.
     pub fn observe(&mut self, snapshot: &GroupSnapshot, reset: OffsetReset) -> GroupLag {
         if snapshot.complete {
-            self.partitions.retain(|partition, _| snapshot.partitions.contains_key(partition));
+            self.partitions
+                .retain(|partition, _| snapshot.partitions.contains_key(partition));
         }
         let read = |(partition, offsets): (&TopicPartition, &PartitionOffsets)| {
-            let track = self.partitions.entry(partition.clone()).or_insert_with(|| PartitionTrack::new(snapshot.time, offsets, reset));
-            (partition.clone(), track.observe(snapshot.time, offsets, reset))
+            let track = self
+                .partitions
+                .entry(partition.clone())
+                .or_insert_with(|| PartitionTrack::new(snapshot.time, offsets, reset));
+            (
+                partition.clone(),
+                track.observe(snapshot.time, offsets, reset),
+            )
         };
         GroupLag {
             time: snapshot.time,
@@ -131,13 +147,19 @@ impl PartitionTrack {
         }
     }
 
-    fn observe(&mut self, now: Timestamp, offsets: &PartitionOffsets, reset: OffsetReset) -> PartitionReading {
+    fn observe(
+        &mut self,
+        now: Timestamp,
+        offsets: &PartitionOffsets,
+        reset: OffsetReset,
+    ) -> PartitionReading {
         let records = records(offsets, reset);
         let next = next(offsets, reset);
         let arrived = (offsets.end - self.end).max(0);
         let elapsed = seconds(self.seen, now);
         self.arrivals.push(arrived, elapsed);
-        self.commits.push((next - self.next).max(0), elapsed, COMMIT_MEMORY);
+        self.commits
+            .push((next - self.next).max(0), elapsed, COMMIT_MEMORY);
         self.ring.push(offsets.end, now);
         if next != self.next {
             self.learn_commit_period(now);
@@ -150,7 +172,11 @@ impl PartitionTrack {
         (self.seen, self.end, self.next) = (now, offsets.end, next);
         PartitionReading {
             records,
-            lateness: if records > 0 { self.ring.lateness(next, now) } else { None },
+            lateness: if records > 0 {
+                self.ring.lateness(next, now)
+            } else {
+                None
+            },
             arrived,
             arrivals_per_second: self.arrivals.per_second(),
             commits_per_second: self.commits.per_second(),
@@ -164,7 +190,10 @@ impl PartitionTrack {
     fn learn_commit_period(&mut self, now: Timestamp) {
         if self.busy {
             let period = seconds(self.waiting_since, now);
-            self.commit_period = Some(self.commit_period.map_or(period, |old| old * 0.7 + period * 0.3));
+            self.commit_period = Some(
+                self.commit_period
+                    .map_or(period, |old| old * 0.7 + period * 0.3),
+            );
         }
     }
 }
@@ -211,7 +240,9 @@ impl Arrivals {
     fn per_second(self) -> f64 {
         let mut sorted = self.latest;
         sorted.sort_by(f64::total_cmp);
-        self.fast.per_second().min(self.slow.per_second().max(sorted[2]))
+        self.fast
+            .per_second()
+            .min(self.slow.per_second().max(sorted[2]))
     }
 }
 
@@ -220,11 +251,22 @@ mod tests {
     use super::*;
 
     fn snapshot(second: i64, committed: Option<i64>, end: i64) -> GroupSnapshot {
-        let partition = TopicPartition { topic: "t".into(), partition: 0 };
+        let partition = TopicPartition {
+            topic: "t".into(),
+            partition: 0,
+        };
         GroupSnapshot {
             time: Timestamp::from_second(second).unwrap(),
             description: Default::default(),
-            partitions: [(partition, PartitionOffsets { committed, log_start: 0, end })].into(),
+            partitions: [(
+                partition,
+                PartitionOffsets {
+                    committed,
+                    log_start: 0,
+                    end,
+                },
+            )]
+            .into(),
             complete: true,
         }
     }
@@ -239,11 +281,20 @@ mod tests {
         let mut last = None;
         for look in 0..150 {
             let second = look * 2;
-            last = Some(track.observe(&snapshot(second, Some((second / 5) * 400), second * 100), OffsetReset::Earliest));
+            last = Some(track.observe(
+                &snapshot(second, Some((second / 5) * 400), second * 100),
+                OffsetReset::Earliest,
+            ));
         }
         let reading = reading(&last.unwrap());
-        assert!((reading.arrivals_per_second - 100.0).abs() < 1.0, "{reading:?}");
-        assert!((reading.commits_per_second - 80.0).abs() < 12.0, "{reading:?}");
+        assert!(
+            (reading.arrivals_per_second - 100.0).abs() < 1.0,
+            "{reading:?}"
+        );
+        assert!(
+            (reading.commits_per_second - 80.0).abs() < 12.0,
+            "{reading:?}"
+        );
         assert!((4.0..=6.0).contains(&reading.commit_period), "{reading:?}");
     }
 
@@ -261,9 +312,15 @@ mod tests {
     fn a_partition_is_still_only_while_it_has_lag() {
         let mut track = Track::default();
         track.observe(&snapshot(0, Some(10), 10), OffsetReset::Earliest);
-        assert_eq!(reading(&track.observe(&snapshot(100, Some(10), 10), OffsetReset::Earliest)).still, 0.0);
+        assert_eq!(
+            reading(&track.observe(&snapshot(100, Some(10), 10), OffsetReset::Earliest)).still,
+            0.0
+        );
         track.observe(&snapshot(102, Some(10), 50), OffsetReset::Earliest);
-        assert_eq!(reading(&track.observe(&snapshot(132, Some(10), 50), OffsetReset::Earliest)).still, 32.0);
+        assert_eq!(
+            reading(&track.observe(&snapshot(132, Some(10), 50), OffsetReset::Earliest)).still,
+            32.0
+        );
         let after = reading(&track.observe(&snapshot(134, Some(20), 50), OffsetReset::Earliest));
         assert_eq!((after.still, after.moved), (0.0, true));
     }
@@ -272,17 +329,30 @@ mod tests {
     fn an_incomplete_look_leaves_lateness_open_and_forgets_no_partition() {
         let mut track = Track::default();
         track.observe(&snapshot(0, Some(0), 0), OffsetReset::Earliest);
-        let partial = GroupSnapshot { partitions: BTreeMap::new(), complete: false, ..snapshot(2, None, 0) };
+        let partial = GroupSnapshot {
+            partitions: BTreeMap::new(),
+            complete: false,
+            ..snapshot(2, None, 0)
+        };
         let lag = track.observe(&partial, OffsetReset::Earliest);
         assert_eq!((lag.lateness(), lag.records()), (Lateness::AtLeast(0.0), 0));
-        assert_eq!(reading(&track.observe(&snapshot(4, Some(0), 40), OffsetReset::Earliest)).lateness, Some(Lateness::Exactly(4.0)));
+        assert_eq!(
+            reading(&track.observe(&snapshot(4, Some(0), 40), OffsetReset::Earliest)).lateness,
+            Some(Lateness::Exactly(4.0))
+        );
     }
 
     #[test]
     fn partitions_that_are_gone_are_forgotten() {
         let mut track = Track::default();
         track.observe(&snapshot(0, Some(0), 0), OffsetReset::Earliest);
-        track.observe(&GroupSnapshot { partitions: BTreeMap::new(), ..snapshot(2, None, 0) }, OffsetReset::Earliest);
+        track.observe(
+            &GroupSnapshot {
+                partitions: BTreeMap::new(),
+                ..snapshot(2, None, 0)
+            },
+            OffsetReset::Earliest,
+        );
         assert_eq!(track, Track::default());
     }
 }

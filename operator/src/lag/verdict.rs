@@ -28,7 +28,9 @@ impl Verdicts {
     /// Goes on from what the status said.
     pub fn resume(conditions: &[Condition]) -> Self {
         let state = |kind| {
-            let condition = conditions.iter().find(|condition| condition.type_ == kind)?;
+            let condition = conditions
+                .iter()
+                .find(|condition| condition.type_ == kind)?;
             match condition.status.as_str() {
                 "True" => Some(true),
                 "False" => Some(false),
@@ -46,48 +48,107 @@ impl Verdicts {
     /// Takes a look. `objective`: seconds a record may wait.
     pub fn observe(&mut self, lag: &GroupLag, objective: f64) {
         let recovering = self.within.state() == Some(false);
-        self.within.observe(within(lag, if recovering { objective * 0.8 } else { objective }), lag.time, 0.0, CALM);
+        self.within.observe(
+            within(
+                lag,
+                if recovering {
+                    objective * 0.8
+                } else {
+                    objective
+                },
+            ),
+            lag.time,
+            0.0,
+            CALM,
+        );
         self.stalled.observe(stalled(lag), lag.time, 0.0, CALM);
-        self.no_members.observe(no_members(lag), lag.time, MEMBERS_EXPECTED_WITHIN, 0.0);
-        self.skewed.observe(skewed(lag, objective), lag.time, STALLED_AFTER / 2.0, STALLED_AFTER / 2.0);
+        self.no_members
+            .observe(no_members(lag), lag.time, MEMBERS_EXPECTED_WITHIN, 0.0);
+        self.skewed.observe(
+            skewed(lag, objective),
+            lag.time,
+            STALLED_AFTER / 2.0,
+            STALLED_AFTER / 2.0,
+        );
     }
 
     /// The conditions `WithinObjective`, `Stalled`, `NoMembers` and `Skewed`.
     pub fn drafts(&self, lag: &GroupLag, objective: f64) -> Vec<Draft> {
         vec![
             self.draft_within(lag, objective),
-            draft(self.stalled, "Stalled", reasons::NO_PROGRESS, reasons::PROGRESS, || stalled_message(lag), "the group works on what it has, or has nothing to do"),
+            draft(
+                self.stalled,
+                "Stalled",
+                reasons::NO_PROGRESS,
+                reasons::PROGRESS,
+                || stalled_message(lag),
+                "the group works on what it has, or has nothing to do",
+            ),
             draft(
                 self.no_members,
                 "NoMembers",
                 reasons::NO_CONSUMER,
                 reasons::CONSUMERS,
-                || format!("{} records wait and no consumer is in the group: look at the pods of the workload", lag.records()),
+                || {
+                    format!(
+                        "{} records wait and no consumer is in the group: look at the pods of the workload",
+                        lag.records()
+                    )
+                },
                 "the group has consumers, or has nothing to do",
             ),
-            draft(self.skewed, "Skewed", reasons::HOT_PARTITION, reasons::EVEN, || skewed_message(lag), "no partition holds most of a lag"),
+            draft(
+                self.skewed,
+                "Skewed",
+                reasons::HOT_PARTITION,
+                reasons::EVEN,
+                || skewed_message(lag),
+                "no partition holds most of a lag",
+            ),
         ]
     }
 
     fn draft_within(&self, lag: &GroupLag, objective: f64) -> Draft {
         match self.within.state() {
-            None => Draft::unknown("WithinObjective", reasons::LAG_UNKNOWN, "how long the records have been waiting is not known yet: they were there before they were looked at"),
-            Some(true) => Draft::yes("WithinObjective", reasons::WITHIN_OBJECTIVE, format!("no record waits longer than the objective of {objective} s")),
+            None => Draft::unknown(
+                "WithinObjective",
+                reasons::LAG_UNKNOWN,
+                "how long the records have been waiting is not known yet: they were there before they were looked at",
+            ),
+            Some(true) => Draft::yes(
+                "WithinObjective",
+                reasons::WITHIN_OBJECTIVE,
+                format!("no record waits longer than the objective of {objective} s"),
+            ),
             Some(false) => {
                 let (least, seconds) = match lag.lateness() {
                     Lateness::Exactly(seconds) => ("", seconds),
                     Lateness::AtLeast(seconds) => ("at least ", seconds),
                 };
-                let message = format!("the oldest of {} unprocessed records waits for {least}{seconds:.0} s, the objective is {objective} s", lag.records());
+                let message = format!(
+                    "the oldest of {} unprocessed records waits for {least}{seconds:.0} s, the objective is {objective} s",
+                    lag.records()
+                );
                 Draft::no("WithinObjective", reasons::OBJECTIVE_MISSED, message)
             }
         }
     }
 }
 
-fn draft(latch: Latch, kind: &'static str, yes: &'static str, no: &'static str, alarm: impl FnOnce() -> String, calm: &str) -> Draft {
+fn draft(
+    latch: Latch,
+    kind: &'static str,
+    yes: &'static str,
+    no: &'static str,
+    alarm: impl FnOnce() -> String,
+    calm: &str,
+) -> Draft {
     match latch.state() {
-        None => Draft::unknown(kind, reasons::LAG_UNKNOWN, "not enough has been seen of the group yet"),
+        None => Draft::unknown(
+            kind,
+            reasons::LAG_UNKNOWN,
+            "not enough has been seen of the group yet",
+        ),
         Some(true) => Draft::yes(kind, yes, alarm()),
         Some(false) => Draft::no(kind, no, calm),
     }
@@ -106,7 +167,11 @@ fn is_stalled(reading: &PartitionReading) -> bool {
 }
 
 fn stalled(lag: &GroupLag) -> Option<bool> {
-    let waiting = || lag.partitions.values().filter(|reading| reading.records > 0);
+    let waiting = || {
+        lag.partitions
+            .values()
+            .filter(|reading| reading.records > 0)
+    };
     if lag.members == 0 {
         Some(false)
     } else if waiting().any(is_stalled) {
@@ -136,11 +201,18 @@ fn skewed(lag: &GroupLag, objective: f64) -> Option<bool> {
 }
 
 fn named(partition: &TopicPartition) -> String {
-    format!("partition {} of topic {}", partition.partition, partition.topic)
+    format!(
+        "partition {} of topic {}",
+        partition.partition, partition.topic
+    )
 }
 
 fn stalled_message(lag: &GroupLag) -> String {
-    let longest = lag.partitions.iter().filter(|(_, reading)| reading.records > 0).max_by(|(_, a), (_, b)| a.still.total_cmp(&b.still));
+    let longest = lag
+        .partitions
+        .iter()
+        .filter(|(_, reading)| reading.records > 0)
+        .max_by(|(_, a), (_, b)| a.still.total_cmp(&b.still));
     longest.map_or_else(String::new, |(partition, reading)| {
         format!(
             "{} has {} unprocessed records and no commit for {:.0} s although the group has consumers: a record that cannot be processed, or a consumer that hangs",
@@ -182,7 +254,11 @@ mod tests {
 
     impl Group {
         fn new() -> Self {
-            Self { track: Track::default(), verdicts: Verdicts::resume(&[]), lag: None }
+            Self {
+                track: Track::default(),
+                verdicts: Verdicts::resume(&[]),
+                lag: None,
+            }
         }
 
         fn look(&mut self, second: i64, members: usize, partitions: &[(i64, i64)]) -> &mut Self {
@@ -193,11 +269,24 @@ mod tests {
                 complete: true,
             };
             for (partition, (committed, end)) in (0..).zip(partitions) {
-                let name = TopicPartition { topic: "t".into(), partition };
-                snapshot.partitions.insert(name, PartitionOffsets { committed: Some(*committed), log_start: 0, end: *end });
+                let name = TopicPartition {
+                    topic: "t".into(),
+                    partition,
+                };
+                snapshot.partitions.insert(
+                    name,
+                    PartitionOffsets {
+                        committed: Some(*committed),
+                        log_start: 0,
+                        end: *end,
+                    },
+                );
             }
             for member in 0..members {
-                snapshot.description.members.insert(member.to_string(), Default::default());
+                snapshot
+                    .description
+                    .members
+                    .insert(member.to_string(), Default::default());
             }
             let lag = self.track.observe(&snapshot, OffsetReset::Earliest);
             self.verdicts.observe(&lag, 30.0);
@@ -229,7 +318,10 @@ mod tests {
         group.look(0, 1, &[(0, 0)]).look(2, 1, &[(0, 100)]);
         assert_eq!(group.draft("WithinObjective").state, State::True);
         group.look(40, 1, &[(10, 100)]);
-        assert_eq!(group.draft("WithinObjective").reason, reasons::OBJECTIVE_MISSED);
+        assert_eq!(
+            group.draft("WithinObjective").reason,
+            reasons::OBJECTIVE_MISSED
+        );
         group.look(42, 1, &[(100, 100)]).look(44, 1, &[(100, 100)]);
         assert_eq!(group.draft("WithinObjective").state, State::False);
         group.look(52, 1, &[(100, 100)]);
@@ -254,7 +346,13 @@ mod tests {
         });
         let draft = group.draft("Stalled");
         assert_eq!(draft.state, State::True);
-        assert!(draft.message.starts_with("partition 1 of topic t has 4 unprocessed records"), "{}", draft.message);
+        assert!(
+            draft
+                .message
+                .starts_with("partition 1 of topic t has 4 unprocessed records"),
+            "{}",
+            draft.message
+        );
     }
 
     #[test]
@@ -291,11 +389,22 @@ mod tests {
         let mut group = Group::new();
         group.look(0, 2, &[(0, 0), (0, 0), (0, 0)]);
         (1..60).for_each(|look| {
-            group.look(look * 2, 2, &[(look, 1_000), (look, look + 1), (look, look + 1)]);
+            group.look(
+                look * 2,
+                2,
+                &[(look, 1_000), (look, look + 1), (look, look + 1)],
+            );
         });
         let draft = group.draft("Skewed");
-        assert_eq!((draft.state, draft.reason), (State::True, reasons::HOT_PARTITION));
-        assert!(draft.message.contains("partition 0 of topic t"), "{}", draft.message);
+        assert_eq!(
+            (draft.state, draft.reason),
+            (State::True, reasons::HOT_PARTITION)
+        );
+        assert!(
+            draft.message.contains("partition 0 of topic t"),
+            "{}",
+            draft.message
+        );
     }
 
     #[test]

@@ -35,7 +35,10 @@ struct Stint {
 impl Capacity {
     /// Begins with what was learned before, if anything.
     pub(super) fn resume(learned: Option<f64>) -> Self {
-        Self { learned: learned.filter(|learned| *learned > 0.0), stints: BTreeMap::new() }
+        Self {
+            learned: learned.filter(|learned| *learned > 0.0),
+            stints: BTreeMap::new(),
+        }
     }
 
     /// Records a second, above 0; None until measured.
@@ -53,7 +56,9 @@ impl Capacity {
         for (member, assigned) in &snapshot.description.members {
             let stint = Stint::begin(snapshot, assigned);
             let (stint, measured) = match before.remove(member) {
-                Some(earlier) if earlier.partitions == stint.partitions => earlier.go_on(stint.committed, snapshot.time, is_behind(lag, assigned)),
+                Some(earlier) if earlier.partitions == stint.partitions => {
+                    earlier.go_on(stint.committed, snapshot.time, is_behind(lag, assigned))
+                }
                 _ => (stint, None),
             };
             if let Some(rate) = measured {
@@ -66,11 +71,19 @@ impl Capacity {
 
 impl Stint {
     fn begin(snapshot: &GroupSnapshot, assigned: &BTreeSet<TopicPartition>) -> Self {
-        let committed = |partition: &TopicPartition| Some((partition.clone(), snapshot.partitions.get(partition)?.committed?));
+        let committed = |partition: &TopicPartition| {
+            Some((
+                partition.clone(),
+                snapshot.partitions.get(partition)?.committed?,
+            ))
+        };
         let offsets: Vec<(TopicPartition, i64)> = assigned.iter().filter_map(committed).collect();
         Self {
             committed: offsets.iter().map(|(_, committed)| committed).sum(),
-            partitions: offsets.into_iter().map(|(partition, _)| partition).collect(),
+            partitions: offsets
+                .into_iter()
+                .map(|(partition, _)| partition)
+                .collect(),
             behind_since: None,
         }
     }
@@ -83,15 +96,37 @@ impl Stint {
         match self.behind_since.filter(|_| forward) {
             Some((since, start)) if seconds(since, now) >= SHORTEST => {
                 let rate = (committed - start) as f64 / seconds(since, now);
-                (Self { committed, behind_since: Some((now, committed)), ..self }, Some(rate))
+                (
+                    Self {
+                        committed,
+                        behind_since: Some((now, committed)),
+                        ..self
+                    },
+                    Some(rate),
+                )
             }
             Some(_) => (Self { committed, ..self }, None),
-            None => (Self { committed, behind_since: forward.then_some((now, committed)), ..self }, None),
+            None => (
+                Self {
+                    committed,
+                    behind_since: forward.then_some((now, committed)),
+                    ..self
+                },
+                None,
+            ),
         }
     }
 }
 
 fn is_behind(lag: &GroupLag, assigned: &BTreeSet<TopicPartition>) -> bool {
-    let lateness = |partition| lag.partitions.get(partition)?.lateness.map(Lateness::at_least);
-    assigned.iter().filter_map(lateness).any(|seconds| seconds >= BEHIND)
+    let lateness = |partition| {
+        lag.partitions
+            .get(partition)?
+            .lateness
+            .map(Lateness::at_least)
+    };
+    assigned
+        .iter()
+        .filter_map(lateness)
+        .any(|seconds| seconds >= BEHIND)
 }

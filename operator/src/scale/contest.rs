@@ -24,7 +24,8 @@ impl Contest {
 
     /// The workload was seen asking for `replicas`.
     pub fn observe(&mut self, replicas: i32, now: Timestamp) {
-        self.contradictions.retain(|time| seconds(*time, now) < MEMORY);
+        self.contradictions
+            .retain(|time| seconds(*time, now) < MEMORY);
         if let Some((since, own)) = self.own
             && own != replicas
         {
@@ -42,7 +43,11 @@ impl Contest {
 
     /// Whether to leave the workload alone for now: in a contest it is changed at most once a minute.
     pub fn yields(&self, now: Timestamp) -> bool {
-        self.is_on() && self.contradictions.last().is_some_and(|last| seconds(*last, now) < SOON)
+        self.is_on()
+            && self
+                .contradictions
+                .last()
+                .is_some_and(|last| seconds(*last, now) < SOON)
     }
 }
 

@@ -29,7 +29,10 @@ pub struct Decision {
 
 impl Decision {
     fn new(replicas: i32, reason: impl Into<String>) -> Self {
-        Self { replicas, reason: reason.into() }
+        Self {
+            replicas,
+            reason: reason.into(),
+        }
     }
 }
 
@@ -44,27 +47,54 @@ pub fn decide(history: &History, policy: &Policy) -> Option<Decision> {
     let current = now.replicas;
     let partitions = now.partitions.len();
     if partitions == 0 {
-        return Some(Decision::new(current, "the partitions of the topics are not known: nothing is changed"));
+        return Some(Decision::new(
+            current,
+            "the partitions of the topics are not known: nothing is changed",
+        ));
     }
-    let most = policy.max.min(i32::try_from(partitions).unwrap_or(i32::MAX));
+    let most = policy
+        .max
+        .min(i32::try_from(partitions).unwrap_or(i32::MAX));
     let least = policy.min.min(most);
     if current > most && now.complete {
-        let reason = if most == policy.max { format!("maxReplicas is {most}") } else { format!("more replicas than the {most} partitions have nothing to do") };
+        let reason = if most == policy.max {
+            format!("maxReplicas is {most}")
+        } else {
+            format!("more replicas than the {most} partitions have nothing to do")
+        };
         return Some(Decision::new(most, reason));
     }
     if current < least {
-        return Some(Decision::new(least, format!("minReplicas is {}", policy.min)));
+        return Some(Decision::new(
+            least,
+            format!("minReplicas is {}", policy.min),
+        ));
     }
-    let limited = |wanted: i32| if wanted > most { most } else { without_idle(wanted.max(1), partitions).max(least) };
+    let limited = |wanted: i32| {
+        if wanted > most {
+            most
+        } else {
+            without_idle(wanted.max(1), partitions).max(least)
+        }
+    };
     if current == 0 {
         return Some(wake(now, history, policy, limited));
     }
     if policy.min == 0 && now.idle >= policy.idle && now.complete && now.settled {
-        return Some(Decision::new(0, format!("no record and no lag for {} s", policy.idle)));
+        return Some(Decision::new(
+            0,
+            format!("no record and no lag for {} s", policy.idle),
+        ));
     }
-    if let Some(more) = more(now, history, policy).map(|(wanted, reason)| (limited(wanted), reason)).filter(|(wanted, _)| *wanted > current) {
+    if let Some(more) = more(now, history, policy)
+        .map(|(wanted, reason)| (limited(wanted), reason))
+        .filter(|(wanted, _)| *wanted > current)
+    {
         return Some(if history.joining.under_way(now.time) {
-            Decision::new(current, "more replicas may be needed: waiting until the last ones have joined the group")
+            Decision::new(
+                current,
+                "more replicas may be needed: waiting until the last ones have joined the group",
+            )
         } else {
             Decision::new(more.0, more.1)
         });
@@ -84,19 +114,35 @@ pub(super) fn needed(now: &Now, capacity: Option<f64>, policy: &Policy) -> i32 {
 }
 
 fn sizing(capacity: f64, share: f64, rebalance: f64, policy: &Policy) -> Sizing {
-    Sizing { capacity, share, drain: policy.drain, rebalance }
+    Sizing {
+        capacity,
+        share,
+        drain: policy.drain,
+        rebalance,
+    }
 }
 
 fn total(loads: &[Load]) -> Load {
-    loads.iter().fold(Load::default(), |sum, load| Load { arrivals: sum.arrivals + load.arrivals, backlog: sum.backlog + load.backlog })
+    loads.iter().fold(Load::default(), |sum, load| Load {
+        arrivals: sum.arrivals + load.arrivals,
+        backlog: sum.backlog + load.backlog,
+    })
 }
 
 fn wake(now: &Now, history: &History, policy: &Policy, limited: impl Fn(i32) -> i32) -> Decision {
     if now.records == 0 && now.arrived == 0 {
         return Decision::new(0, "asleep: there is nothing to do");
     }
-    let wanted = history.capacity().map_or(1, |capacity| need(&now.partitions, &sizing(capacity, SHARE_UP, REBALANCE, policy)));
-    Decision::new(limited(wanted), format!("awake: {} records wait", now.records.max(now.arrived)))
+    let wanted = history.capacity().map_or(1, |capacity| {
+        need(
+            &now.partitions,
+            &sizing(capacity, SHARE_UP, REBALANCE, policy),
+        )
+    });
+    Decision::new(
+        limited(wanted),
+        format!("awake: {} records wait", now.records.max(now.arrived)),
+    )
 }
 
 /// The replicas needed where the objective is at risk, and why.
@@ -108,7 +154,10 @@ fn more(now: &Now, history: &History, policy: &Policy) -> Option<(i32, String)> 
             (now.replicas.saturating_mul(2), reason)
         });
     };
-    let wanted = need(&now.partitions, &sizing(capacity, SHARE_UP, REBALANCE, policy));
+    let wanted = need(
+        &now.partitions,
+        &sizing(capacity, SHARE_UP, REBALANCE, policy),
+    );
     at_risk(now, history, policy, capacity).then(|| {
         let reason = format!(
             "{arrivals:.0} records a second arrive and {backlog:.0} are to be worked off within {} s, at {capacity:.0} a second for each replica",
@@ -120,7 +169,11 @@ fn more(now: &Now, history: &History, policy: &Policy) -> Option<(i32, String)> 
 
 /// Whether twice as many replicas can help: not where one partition has most of the lag and its consumer is alone already.
 fn helps(now: &Now, backlog: f64) -> bool {
-    let most = now.partitions.iter().map(|load| load.backlog).fold(0.0, f64::max);
+    let most = now
+        .partitions
+        .iter()
+        .map(|load| load.backlog)
+        .fold(0.0, f64::max);
     now.replicas < 2 || most < backlog * HOT
 }
 
@@ -128,7 +181,11 @@ fn helps(now: &Now, backlog: f64) -> bool {
 fn at_risk(now: &Now, history: &History, policy: &Policy, capacity: f64) -> bool {
     let until_help = history.joining.boot() + REBALANCE;
     let even = even_share(now);
-    let loads = if now.members.is_empty() { std::slice::from_ref(&even) } else { &now.members };
+    let loads = if now.members.is_empty() {
+        std::slice::from_ref(&even)
+    } else {
+        &now.members
+    };
     now.late > policy.objective * RISK
         || loads.iter().any(|load| {
             let wait = (load.backlog + (load.arrivals - capacity).max(0.0) * until_help) / capacity;
@@ -142,35 +199,74 @@ fn even_share(now: &Now) -> Load {
     let replicas = usize::try_from(now.replicas).unwrap_or(0).max(1);
     let share = count.div_ceil(replicas) as f64 / count.max(1) as f64;
     let Load { arrivals, backlog } = total(&now.partitions);
-    Load { arrivals: arrivals * share, backlog: backlog * share }
+    Load {
+        arrivals: arrivals * share,
+        backlog: backlog * share,
+    }
 }
 
 /// Whether replicas of unknown capacity take too long: by the progress they make, or, before any is seen, by belief.
 fn too_slow(now: &Now, policy: &Policy, backlog: f64) -> bool {
     let rate = now.progress.unwrap_or(BELIEVED * f64::from(now.replicas));
-    backlog / rate > if now.progress.is_some() { policy.drain.min(policy.objective) } else { policy.drain }
+    backlog / rate
+        > if now.progress.is_some() {
+            policy.drain.min(policy.objective)
+        } else {
+            policy.drain
+        }
 }
 
-fn fewer(now: &Now, history: &History, policy: &Policy, limited: impl Fn(i32) -> i32) -> Option<Decision> {
+fn fewer(
+    now: &Now,
+    history: &History,
+    policy: &Policy,
+    limited: impl Fn(i32) -> i32,
+) -> Option<Decision> {
     if !now.complete || !now.settled || history.joining.under_way(now.time) {
         return None;
     }
     let enough = limited(history.window.most(policy.window)?);
-    (enough < now.replicas).then(|| Decision::new(enough, format!("{} would have been enough for {} s", replicas(enough), policy.window)))
+    (enough < now.replicas).then(|| {
+        Decision::new(
+            enough,
+            format!(
+                "{} would have been enough for {} s",
+                replicas(enough),
+                policy.window
+            ),
+        )
+    })
 }
 
 fn hold(now: &Now, history: &History, policy: &Policy, most: i32) -> Decision {
-    let wanted = history.capacity().map_or(0, |capacity| need(&now.partitions, &sizing(capacity, SHARE_UP, 0.0, policy)));
+    let wanted = history.capacity().map_or(0, |capacity| {
+        need(&now.partitions, &sizing(capacity, SHARE_UP, 0.0, policy))
+    });
     let reason = if !now.complete {
         "some partitions could not be read: nothing is taken away".to_owned()
     } else if wanted > most && now.replicas == most {
-        format!("{} are needed, and maxReplicas is {}", replicas(wanted), policy.max)
+        format!(
+            "{} are needed, and maxReplicas is {}",
+            replicas(wanted),
+            policy.max
+        )
     } else {
-        format!("{} enough", if now.replicas == 1 { "1 replica is".to_owned() } else { format!("{} replicas are", now.replicas) })
+        format!(
+            "{} enough",
+            if now.replicas == 1 {
+                "1 replica is".to_owned()
+            } else {
+                format!("{} replicas are", now.replicas)
+            }
+        )
     };
     Decision::new(now.replicas, reason)
 }
 
 fn replicas(count: i32) -> String {
-    if count == 1 { "1 replica".to_owned() } else { format!("{count} replicas") }
+    if count == 1 {
+        "1 replica".to_owned()
+    } else {
+        format!("{count} replicas")
+    }
 }

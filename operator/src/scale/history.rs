@@ -1,12 +1,7 @@
 use jiff::Timestamp;
 
 use super::{
-    Policy,
-    capacity::Capacity,
-    decide::needed,
-    joining::Joining,
-    need::Load,
-    window::Window,
+    Policy, capacity::Capacity, decide::needed, joining::Joining, need::Load, window::Window,
 };
 use crate::{
     lag::{GroupLag, PartitionReading, seconds},
@@ -72,7 +67,11 @@ impl History {
     /// Goes on after a restart. `capacity`: records a second of one replica, as learned before; `last_scale`: when the
     /// autoscaler last changed the replicas.
     pub fn resume(capacity: Option<f64>, last_scale: Option<Timestamp>) -> Self {
-        Self { capacity: Capacity::resume(capacity), last_scale, ..Self::default() }
+        Self {
+            capacity: Capacity::resume(capacity),
+            last_scale,
+            ..Self::default()
+        }
     }
 
     /// Records a second that one busy replica does, as learned.
@@ -89,19 +88,32 @@ impl History {
         self.follow_replicas(look);
         self.capacity.observe(look.snapshot, look.lag);
         let records = look.lag.records();
-        let arrived = look.lag.partitions.values().map(|reading| reading.arrived).sum();
+        let arrived = look
+            .lag
+            .partitions
+            .values()
+            .map(|reading| reading.arrived)
+            .sum();
         if records > 0 || arrived > 0 || self.active.is_none() {
             self.active = Some(time);
         }
         let now = Now {
             time,
             complete: look.lag.complete,
-            settled: matches!(look.snapshot.description.state.as_str(), "Stable" | "Empty" | "Dead"),
+            settled: matches!(
+                look.snapshot.description.state.as_str(),
+                "Stable" | "Empty" | "Dead"
+            ),
             replicas: look.replicas,
             records,
             arrived,
             late: look.lag.lateness().at_least(),
-            partitions: look.lag.partitions.values().map(|reading| load(reading, look.replicas)).collect(),
+            partitions: look
+                .lag
+                .partitions
+                .values()
+                .map(|reading| load(reading, look.replicas))
+                .collect(),
             members: members(look),
             idle: self.active.map_or(0.0, |active| seconds(active, time)),
             progress: self.progress(look, records),
@@ -135,26 +147,43 @@ impl History {
             return None;
         }
         let offsets = look.snapshot.partitions.values();
-        let committed = offsets.map(|offsets| offsets.committed.unwrap_or(offsets.log_start)).sum();
-        let spell = *self.spell.get_or_insert(Spell { since: look.lag.time, committed });
+        let committed = offsets
+            .map(|offsets| offsets.committed.unwrap_or(offsets.log_start))
+            .sum();
+        let spell = *self.spell.get_or_insert(Spell {
+            since: look.lag.time,
+            committed,
+        });
         let elapsed = seconds(spell.since, look.lag.time);
-        (elapsed >= JUDGED_AFTER && committed > spell.committed).then(|| (committed - spell.committed) as f64 / elapsed)
+        (elapsed >= JUDGED_AFTER && committed > spell.committed)
+            .then(|| (committed - spell.committed) as f64 / elapsed)
     }
 }
 
 /// What a partition has to do. Without a running replica nothing is merely uncommitted.
 fn load(reading: &PartitionReading, replicas: i32) -> Load {
-    let uncommitted = if replicas == 0 { 0.0 } else { reading.commits_per_second * (reading.commit_period + LOOK) };
-    Load { arrivals: reading.arrivals_per_second, backlog: (reading.records as f64 - uncommitted).max(0.0) }
+    let uncommitted = if replicas == 0 {
+        0.0
+    } else {
+        reading.commits_per_second * (reading.commit_period + LOOK)
+    };
+    Load {
+        arrivals: reading.arrivals_per_second,
+        backlog: (reading.records as f64 - uncommitted).max(0.0),
+    }
 }
 
 fn members(look: &Look) -> Vec<Load> {
     let of = |partitions: &std::collections::BTreeSet<_>| {
-        let readings = partitions.iter().filter_map(|partition| look.lag.partitions.get(partition));
-        readings.map(|reading| load(reading, look.replicas)).fold(Load::default(), |sum, load| Load {
-            arrivals: sum.arrivals + load.arrivals,
-            backlog: sum.backlog + load.backlog,
-        })
+        let readings = partitions
+            .iter()
+            .filter_map(|partition| look.lag.partitions.get(partition));
+        readings
+            .map(|reading| load(reading, look.replicas))
+            .fold(Load::default(), |sum, load| Load {
+                arrivals: sum.arrivals + load.arrivals,
+                backlog: sum.backlog + load.backlog,
+            })
     };
     look.snapshot.description.members.values().map(of).collect()
 }

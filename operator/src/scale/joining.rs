@@ -28,9 +28,13 @@ impl Joining {
 
     /// Takes a look at the group. `members` counts only where the group is stable.
     pub(super) fn observe(&mut self, now: Timestamp, replicas: i32, members: Option<usize>) {
-        let Some(expected) = self.expected else { return };
+        let Some(expected) = self.expected else {
+            return;
+        };
         let waited = seconds(expected.since, now);
-        let joined = members.is_some_and(|members| i32::try_from(members).is_ok_and(|members| members >= expected.replicas));
+        let joined = members.is_some_and(|members| {
+            i32::try_from(members).is_ok_and(|members| members >= expected.replicas)
+        });
         if joined {
             self.learned = Some(self.learned.map_or(waited, |old| old * 0.7 + waited * 0.3));
         }
@@ -41,8 +45,11 @@ impl Joining {
 
     /// Whether replicas are on their way, so that asking for yet more would be too early.
     pub(super) fn under_way(&self, now: Timestamp) -> bool {
-        let patience = self.learned.map_or(BOOT, |learned| (learned * 1.5).clamp(BOOT, LONGEST));
-        self.expected.is_some_and(|expected| seconds(expected.since, now) < patience)
+        let patience = self
+            .learned
+            .map_or(BOOT, |learned| (learned * 1.5).clamp(BOOT, LONGEST));
+        self.expected
+            .is_some_and(|expected| seconds(expected.since, now) < patience)
     }
 
     /// Seconds from asking for a replica to its first record.

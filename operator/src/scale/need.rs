@@ -32,7 +32,10 @@ impl Sizing {
 /// Assignors count partitions and do not weigh them, so the busiest of n replicas has `ceil(P/n)` of P partitions. A partition
 /// that alone is more than a replica can do counts as one full replica: no number of replicas helps it.
 pub(super) fn need(loads: &[Load], sizing: &Sizing) -> i32 {
-    let total: f64 = loads.iter().map(|load| sizing.effort(load).min(sizing.capacity)).sum();
+    let total: f64 = loads
+        .iter()
+        .map(|load| sizing.effort(load).min(sizing.capacity))
+        .sum();
     let partitions = loads.len();
     let mut replicas = 1;
     while replicas < partitions {
@@ -47,7 +50,9 @@ pub(super) fn need(loads: &[Load], sizing: &Sizing) -> i32 {
 
 /// The fewest replicas whose busiest has as few partitions as with `replicas`: more than these are pods without more speed.
 pub(super) fn without_idle(replicas: i32, partitions: usize) -> i32 {
-    let Ok(count @ 1..) = usize::try_from(replicas) else { return replicas };
+    let Ok(count @ 1..) = usize::try_from(replicas) else {
+        return replicas;
+    };
     if partitions == 0 {
         return replicas;
     }
@@ -66,11 +71,22 @@ mod tests {
 
     use super::*;
 
-    const SIZING: Sizing = Sizing { capacity: 100.0, share: 0.9, drain: 60.0, rebalance: 0.0 };
+    const SIZING: Sizing = Sizing {
+        capacity: 100.0,
+        share: 0.9,
+        drain: 60.0,
+        rebalance: 0.0,
+    };
 
     fn even(partitions: usize, arrivals: f64, backlog: f64) -> Vec<Load> {
         let parts = partitions as f64;
-        vec![Load { arrivals: arrivals / parts, backlog: backlog / parts }; partitions]
+        vec![
+            Load {
+                arrivals: arrivals / parts,
+                backlog: backlog / parts
+            };
+            partitions
+        ]
     }
 
     #[test]
@@ -86,13 +102,25 @@ mod tests {
     fn only_numbers_that_take_partitions_off_the_busiest_are_chosen() {
         assert_eq!(need(&even(12, 0.0, 25_000.0), &SIZING), 6);
         assert_eq!([5, 7, 11, 12].map(|n| without_idle(n, 12)), [4, 6, 6, 12]);
-        assert_eq!([12, 6, 4, 3, 2, 1].map(|n| one_less(n, 12)), [6, 4, 3, 2, 1, 1]);
+        assert_eq!(
+            [12, 6, 4, 3, 2, 1].map(|n| one_less(n, 12)),
+            [6, 4, 3, 2, 1, 1]
+        );
     }
 
     #[test]
     fn a_partition_that_nobody_can_serve_asks_for_one_replica_and_not_for_many() {
-        let mut loads = vec![Load { arrivals: 5.0, backlog: 0.0 }; 12];
-        loads[3] = Load { arrivals: 1_000.0, backlog: 1e6 };
+        let mut loads = vec![
+            Load {
+                arrivals: 5.0,
+                backlog: 0.0
+            };
+            12
+        ];
+        loads[3] = Load {
+            arrivals: 1_000.0,
+            backlog: 1e6,
+        };
         assert_eq!(need(&loads, &SIZING), 2);
     }
 

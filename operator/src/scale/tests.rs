@@ -14,7 +14,14 @@ use crate::{
     world::{GroupSnapshot, PartitionOffsets},
 };
 
-const POLICY: Policy = Policy { min: 0, max: 10, objective: 30.0, drain: 60.0, window: 60.0, idle: 45.0 };
+const POLICY: Policy = Policy {
+    min: 0,
+    max: 10,
+    objective: 30.0,
+    drain: 60.0,
+    window: 60.0,
+    idle: 45.0,
+};
 const LOOK: i64 = 2;
 
 struct Simulation {
@@ -72,7 +79,9 @@ impl Simulation {
     fn work(&mut self) {
         self.joins.retain(|join| *join > self.second);
         self.members = self.replicas - self.joins.len() as i32;
-        let owners = usize::try_from(self.members).unwrap_or(0).min(self.ends.len());
+        let owners = usize::try_from(self.members)
+            .unwrap_or(0)
+            .min(self.ends.len());
         for member in 0..owners {
             let mut left = self.capacity;
             for partition in (member..self.ends.len()).step_by(owners) {
@@ -87,18 +96,33 @@ impl Simulation {
     }
 
     fn snapshot(&self, complete: bool) -> GroupSnapshot {
-        let name = |partition: usize| TopicPartition { topic: "t".into(), partition: partition as i32 };
-        let mut description = GroupDescription { state: if self.members == 0 { "Empty" } else { "Stable" }.into(), members: BTreeMap::new() };
+        let name = |partition: usize| TopicPartition {
+            topic: "t".into(),
+            partition: partition as i32,
+        };
+        let mut description = GroupDescription {
+            state: if self.members == 0 { "Empty" } else { "Stable" }.into(),
+            members: BTreeMap::new(),
+        };
         for member in 0..usize::try_from(self.members).unwrap_or(0) {
-            let assigned = (member..self.ends.len()).step_by(self.members as usize).map(name).collect();
+            let assigned = (member..self.ends.len())
+                .step_by(self.members as usize)
+                .map(name)
+                .collect();
             description.members.insert(format!("m{member}"), assigned);
         }
-        let offsets = |partition: usize| PartitionOffsets { committed: Some(self.committed[partition]), log_start: 0, end: self.ends[partition] as i64 };
+        let offsets = |partition: usize| PartitionOffsets {
+            committed: Some(self.committed[partition]),
+            log_start: 0,
+            end: self.ends[partition] as i64,
+        };
         let seen = if complete { 0 } else { 1 };
         GroupSnapshot {
             time: Timestamp::from_second(self.second).unwrap(),
             description,
-            partitions: (seen..self.ends.len()).map(|partition| (name(partition), offsets(partition))).collect(),
+            partitions: (seen..self.ends.len())
+                .map(|partition| (name(partition), offsets(partition)))
+                .collect(),
             complete,
         }
     }
@@ -106,10 +130,18 @@ impl Simulation {
     fn look(&mut self, complete: bool) -> Decision {
         let snapshot = self.snapshot(complete);
         let lag = self.track.observe(&snapshot, OffsetReset::Earliest);
-        self.history.observe(&Look { snapshot: &snapshot, lag: &lag, replicas: self.replicas }, &self.policy);
+        self.history.observe(
+            &Look {
+                snapshot: &snapshot,
+                lag: &lag,
+                replicas: self.replicas,
+            },
+            &self.policy,
+        );
         let decision = decide(&self.history, &self.policy).unwrap();
         if decision.replicas != self.replicas {
-            self.changes.push((self.second, decision.replicas, decision.reason.clone()));
+            self.changes
+                .push((self.second, decision.replicas, decision.reason.clone()));
             self.scale(decision.replicas);
         }
         decision
@@ -126,11 +158,18 @@ impl Simulation {
     }
 
     fn lag(&self) -> f64 {
-        self.ends.iter().zip(&self.committed).map(|(end, committed)| end - *committed as f64).sum()
+        self.ends
+            .iter()
+            .zip(&self.committed)
+            .map(|(end, committed)| end - *committed as f64)
+            .sum()
     }
 
     fn sizes(&self) -> Vec<i32> {
-        self.changes.iter().map(|(_, replicas, _)| *replicas).collect()
+        self.changes
+            .iter()
+            .map(|(_, replicas, _)| *replicas)
+            .collect()
     }
 }
 
@@ -152,13 +191,21 @@ fn a_burst_takes_one_replica_to_several_and_back_to_one_and_to_none() {
     group.run(120, none);
     assert_eq!(group.replicas, 0);
     let (slept, _, reason) = group.changes.last().unwrap();
-    assert!((45..=45 + 5 + 2 * LOOK).contains(&(slept - stopped)), "{slept} {stopped}");
+    assert!(
+        (45..=45 + 5 + 2 * LOOK).contains(&(slept - stopped)),
+        "{slept} {stopped}"
+    );
     assert_eq!(reason, "no record and no lag for 45 s");
 }
 
 #[test]
 fn the_first_burst_ever_is_answered_within_ten_seconds() {
-    for (capacity, records) in [(50.0, 900.0), (50.0, 5_000.0), (200.0, 50_000.0), (2_000.0, 100_000.0)] {
+    for (capacity, records) in [
+        (50.0, 900.0),
+        (50.0, 5_000.0),
+        (200.0, 50_000.0),
+        (2_000.0, 100_000.0),
+    ] {
         let mut group = Simulation::new(6, 1, capacity, Policy { min: 1, ..POLICY });
         group.run(60, none).run(1, |_, _| records).run(9, none);
         assert!(group.replicas > 1, "{capacity} {records}");
@@ -180,25 +227,47 @@ fn a_sleeping_group_wakes_at_the_first_look_with_the_size_it_needs() {
     group.history = History::resume(Some(100.0), None);
     group.run(100, none);
     assert_eq!(group.changes, []);
-    group.run(1, |_, partition| if partition == 3 { 1.0 } else { 0.0 }).run(2, none);
+    group
+        .run(1, |_, partition| if partition == 3 { 1.0 } else { 0.0 })
+        .run(2, none);
     assert_eq!(group.sizes(), [1]);
     let mut group = Simulation::new(12, 0, 100.0, POLICY);
     group.history = History::resume(Some(100.0), None);
     group.run(100, none).run(2, |_, _| 1_000.0);
-    assert!(group.sizes().len() == 1 && group.replicas >= 4, "{:?}", group.changes);
+    assert!(
+        group.sizes().len() == 1 && group.replicas >= 4,
+        "{:?}",
+        group.changes
+    );
 }
 
 #[test]
 fn the_capacity_is_learned_from_busy_consumers_only() {
-    let mut group = Simulation::new(6, 2, 100.0, Policy { min: 2, max: 2, ..POLICY });
+    let mut group = Simulation::new(
+        6,
+        2,
+        100.0,
+        Policy {
+            min: 2,
+            max: 2,
+            ..POLICY
+        },
+    );
     group.run(120, |_, _| 20.0);
-    assert_eq!(group.history.capacity(), None, "consumers that wait for records tell nothing");
+    assert_eq!(
+        group.history.capacity(),
+        None,
+        "consumers that wait for records tell nothing"
+    );
     group.run(120, |_, _| 60.0);
     let learned = group.history.capacity().unwrap();
     assert!((85.0..=115.0).contains(&learned), "{learned}");
     group.run(300, none);
     let after = group.history.capacity().unwrap();
-    assert!((80.0..=115.0).contains(&after), "a stopped producer makes no consumer slow: {after}");
+    assert!(
+        (80.0..=115.0).contains(&after),
+        "a stopped producer makes no consumer slow: {after}"
+    );
 }
 
 #[test]
@@ -206,11 +275,18 @@ fn a_steady_noisy_load_does_not_flap() {
     for rate in [8.0, 15.0, 29.0, 31.0, 45.0, 60.0, 75.0] {
         let mut group = Simulation::new(12, 1, 100.0, Policy { max: 12, ..POLICY });
         group.history = History::resume(Some(100.0), None);
-        let noise = |second: i64, partition: usize| 1.0 + 0.15 * (((second * 7_919 + partition as i64 * 104_729) % 200) as f64 / 100.0 - 1.0);
+        let noise = |second: i64, partition: usize| {
+            1.0 + 0.15
+                * (((second * 7_919 + partition as i64 * 104_729) % 200) as f64 / 100.0 - 1.0)
+        };
         group.run(600, |second, partition| rate * noise(second, partition));
         let settled = group.changes.len();
         group.run(3_600, |second, partition| rate * noise(second, partition));
-        assert!(group.changes.len() <= settled + 1, "{rate}: {:?}", group.changes);
+        assert!(
+            group.changes.len() <= settled + 1,
+            "{rate}: {:?}",
+            group.changes
+        );
         assert!(group.lag() < rate * 12.0 * 12.0, "{rate}: {}", group.lag());
     }
 }
@@ -219,7 +295,12 @@ fn a_steady_noisy_load_does_not_flap() {
 fn an_unknown_capacity_does_not_keep_replicas_for_ever() {
     let mut group = Simulation::new(6, 6, 1_000.0, Policy { min: 1, ..POLICY });
     group.run(600, |_, _| 5.0);
-    assert_eq!((group.replicas, group.history.capacity()), (1, None), "{:?}", group.changes);
+    assert_eq!(
+        (group.replicas, group.history.capacity()),
+        (1, None),
+        "{:?}",
+        group.changes
+    );
 }
 
 #[test]
@@ -246,7 +327,11 @@ fn replicas_on_their_way_are_waited_for() {
 fn a_hot_partition_does_not_buy_replicas_that_cannot_help() {
     let mut group = Simulation::new(12, 1, 100.0, Policy { min: 1, ..POLICY });
     group.run(600, |_, partition| if partition == 0 { 400.0 } else { 2.0 });
-    assert!(group.sizes().into_iter().all(|replicas| replicas <= 3), "{:?}", group.changes);
+    assert!(
+        group.sizes().into_iter().all(|replicas| replicas <= 3),
+        "{:?}",
+        group.changes
+    );
 }
 
 #[test]
@@ -254,7 +339,10 @@ fn beyond_the_bounds_all_that_is_allowed_is_used() {
     let mut group = Simulation::new(12, 1, 100.0, POLICY);
     group.run(200, |_, _| 90.0);
     assert_eq!(group.replicas, 10, "{:?}", group.changes);
-    assert_eq!(decide(&group.history, &POLICY).unwrap().reason, "12 replicas are needed, and maxReplicas is 10");
+    assert_eq!(
+        decide(&group.history, &POLICY).unwrap().reason,
+        "12 replicas are needed, and maxReplicas is 10"
+    );
 }
 
 #[test]
@@ -278,7 +366,16 @@ fn a_restart_of_the_operator_repeats_nothing() {
 
 #[test]
 fn replicas_come_back_to_the_bounds() {
-    let mut group = Simulation::new(4, 9, 100.0, Policy { min: 2, max: 20, ..POLICY });
+    let mut group = Simulation::new(
+        4,
+        9,
+        100.0,
+        Policy {
+            min: 2,
+            max: 20,
+            ..POLICY
+        },
+    );
     group.run(2, none);
     assert_eq!(group.replicas, 4, "no more than the partitions");
     group.scale(1);

@@ -24,11 +24,19 @@ impl Window {
             self.covered_since = Some(now);
         }
         self.last = Some(now);
-        while self.needs.back().is_some_and(|(_, earlier)| *earlier <= need) {
+        while self
+            .needs
+            .back()
+            .is_some_and(|(_, earlier)| *earlier <= need)
+        {
             self.needs.pop_back();
         }
         self.needs.push_back((now, need));
-        while self.needs.front().is_some_and(|(time, _)| seconds(*time, now) > length) {
+        while self
+            .needs
+            .front()
+            .is_some_and(|(time, _)| seconds(*time, now) > length)
+        {
             self.needs.pop_front();
         }
     }
