@@ -1,7 +1,11 @@
-use std::sync::Arc;
+use std::{fmt::Debug, sync::Arc};
+
+use kube::{Api, Resource, ResourceExt, core::NamespaceResourceScope};
+use serde::de::DeserializeOwned;
 
 use crate::{
     context::Context,
+    error::Error,
     kafka::{KafkaError, ObservedTopic},
     plan::{self, Blocked},
     resolve::{Rejection, ResolvedTopic},
@@ -78,6 +82,58 @@ pub async fn converge(context: &Context, desired: &ResolvedTopic, owned: bool) -
         synced,
         access,
         failure: failure.or(refused),
+    }
+}
+
+/// Whose a topic is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ownership {
+    /// This resource's: its name stands in the resource's status.
+    Mine,
+    /// Nobody's: it is not there. The name must be written to status before the topic is made, so that an operator that
+    /// dies in between knows its own work again.
+    Absent,
+    /// Somebody else's until adopted, or it cannot be told.
+    Foreign,
+}
+
+/// Whose the topic is. `recorded` gives the name of the topic in the status of a resource.
+///
+/// # Errors
+/// When the API server cannot be asked: before a topic is called foreign the resource is read once more, since the
+/// store may lag behind this operator's own writes.
+pub async fn ownership<K>(
+    context: &Context,
+    object: &K,
+    desired: &ResolvedTopic,
+    recorded: fn(&K) -> Option<&str>,
+) -> Result<Ownership, Error>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+        + Clone
+        + Debug
+        + DeserializeOwned,
+{
+    let name = desired.name.as_str();
+    if recorded(object) == Some(name) {
+        return Ok(Ownership::Mine);
+    }
+    match reachable(context, &desired.cluster) {
+        Err(_) => Ok(Ownership::Foreign),
+        Ok((_, view)) if !view.topics.contains_key(name) => Ok(Ownership::Absent),
+        Ok(_) => {
+            let api: Api<K> = Api::namespaced(
+                context.client.clone(),
+                &object.namespace().unwrap_or_default(),
+            );
+            let fresh = api.get_opt(&object.name_any()).await?;
+            let mine = fresh.as_ref().and_then(recorded) == Some(name);
+            Ok(if mine {
+                Ownership::Mine
+            } else {
+                Ownership::Foreign
+            })
+        }
     }
 }
 

@@ -10,7 +10,6 @@ mod schema;
 mod topic;
 
 pub use access::{Access, Requests};
-pub use kafka_topic::{Converged, converge};
 
 use std::sync::Arc;
 

@@ -8,7 +8,7 @@ use millrace_crds::{Binding, PartitionStatus, Topic, TopicStatus};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    kafka_topic::{Converged, converge, reachable},
+    kafka_topic::{Converged, Ownership, converge, ownership, reachable},
     queue,
 };
 use crate::{
@@ -87,10 +87,13 @@ async fn reconcile(topic: Arc<Topic>, context: Arc<Context>) -> Result<Action, E
         Err(rejection) => return refuse(&context, &topic, &rejection).await,
     };
     apply::finalizer(&context, topic.as_ref(), FINALIZER, desired.delete).await?;
-    let owned = owned(&topic, &desired) || announce(&context, &topic, &desired).await?;
-    let converged = converge(&context, &desired, owned).await;
+    let ownership = ownership(&context, topic.as_ref(), &desired, recorded).await?;
+    if ownership == Ownership::Absent {
+        announce(&context, &topic, &desired).await?;
+    }
+    let converged = converge(&context, &desired, ownership != Ownership::Foreign).await;
     let binding = bind(&context, &topic, &desired).await?;
-    let status = describe(&desired, &converged, binding);
+    let status = describe(&topic, &desired, &converged, binding);
     let drafts = summed_up(&converged);
     status::write(
         &context,
@@ -105,58 +108,50 @@ async fn reconcile(topic: Arc<Topic>, context: Arc<Context>) -> Result<Action, E
         .map_or_else(|| Ok(Action::await_change()), |error| Err(error.into()))
 }
 
-/// A topic is this resource's once its name stands in status.
-fn owned(topic: &Topic, desired: &ResolvedTopic) -> bool {
-    topic
-        .status
-        .as_ref()
-        .and_then(|status| status.topic_name.as_deref())
-        == Some(desired.name.as_str())
+fn recorded(topic: &Topic) -> Option<&str> {
+    topic.status.as_ref()?.topic_name.as_deref()
 }
 
-/// Writes the name to status before the topic is made, so that an operator that dies in between knows its own work again.
-/// False where the topic is there already, or that cannot be told: then it is somebody else's until adopted.
-async fn announce(
-    context: &Context,
-    topic: &Topic,
-    desired: &ResolvedTopic,
-) -> Result<bool, Error> {
-    match reachable(context, &desired.cluster) {
-        Ok((_, view)) if !view.topics.contains_key(desired.name.as_str()) => {
-            let status = TopicStatus {
-                topic_name: Some(desired.name.as_str().to_owned()),
-                ..TopicStatus::default()
-            };
-            let message = format!("topic `{}` is being created", desired.name);
-            let drafts = ["Synced", "AccessGranted", "Ready"]
-                .map(|kind| Draft::unknown(kind, reasons::PROGRESSING, &message));
-            status::write(context, topic, topic.status.as_ref(), status, &drafts).await?;
-            Ok(true)
-        }
-        _ => Ok(false),
-    }
+/// Writes the name to status before the topic is made.
+async fn announce(context: &Context, topic: &Topic, desired: &ResolvedTopic) -> Result<(), Error> {
+    let status = TopicStatus {
+        topic_name: Some(desired.name.as_str().to_owned()),
+        ..TopicStatus::default()
+    };
+    let message = format!("topic `{}` is being created", desired.name);
+    let drafts = ["Synced", "AccessGranted", "Ready"]
+        .map(|kind| Draft::unknown(kind, reasons::PROGRESSING, &message));
+    status::write(context, topic, topic.status.as_ref(), status, &drafts).await
 }
 
+/// What is known of the topic; what cannot be seen now stays as it was seen last.
 fn describe(
+    topic: &Topic,
     desired: &ResolvedTopic,
     converged: &Converged,
     binding: Option<Binding>,
 ) -> TopicStatus {
-    let Some(observed) = &converged.observed else {
+    if !converged.mine {
         return TopicStatus {
-            topic_name: converged.mine.then(|| desired.name.as_str().to_owned()),
             binding,
             ..TopicStatus::default()
         };
-    };
-    TopicStatus {
+    }
+    let before = topic.status.clone().unwrap_or_default();
+    let named = TopicStatus {
         topic_name: Some(desired.name.as_str().to_owned()),
-        topic_id: Some(observed.id.clone()),
-        partitions: i32::try_from(observed.partitions.len()).ok(),
-        replicas: i32::try_from(observed.replication_factor()).ok(),
-        layout: layout(observed),
         binding,
-        ..TopicStatus::default()
+        ..before
+    };
+    match &converged.observed {
+        None => named,
+        Some(observed) => TopicStatus {
+            topic_id: Some(observed.id.clone()),
+            partitions: i32::try_from(observed.partitions.len()).ok(),
+            replicas: i32::try_from(observed.replication_factor()).ok(),
+            layout: layout(observed),
+            ..named
+        },
     }
 }
 
@@ -220,7 +215,7 @@ async fn release(
     if let Some(desired) = resolved
         .as_ref()
         .ok()
-        .filter(|desired| desired.delete && owned(topic, desired))
+        .filter(|desired| desired.delete && recorded(topic) == Some(desired.name.as_str()))
         && !claimed_by_others(context, topic, desired)
     {
         match reachable(context, &desired.cluster) {
