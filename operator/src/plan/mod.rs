@@ -5,6 +5,7 @@
 mod access;
 mod kafka_step;
 mod schema;
+mod roll;
 mod topic;
 
 pub use access::access;
@@ -12,6 +13,7 @@ pub use kafka_step::{Blocked, KafkaStep, Plan};
 pub use schema::{
     SchemaPlan, SchemaStep, SubjectObservation, allows_all_of, breaks, refuses_all_of, schema,
 };
+pub use roll::{Roll, roll};
 pub use topic::topic;
 
 #[cfg(test)]

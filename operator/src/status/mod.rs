@@ -2,6 +2,7 @@
 
 mod access;
 mod condition;
+mod kafka_cluster;
 mod patch;
 mod summary;
 
@@ -9,5 +10,6 @@ pub mod reasons;
 
 pub use access::access;
 pub use condition::{Draft, State, merge};
+pub use kafka_cluster::{Seen, kafka_cluster};
 pub use patch::{HasConditions, write};
 pub use summary::ready;

@@ -84,3 +84,17 @@ pub const UNCONTESTED: &str = "Uncontested";
 pub const LETTERS: &str = "Letters";
 /// There is no dead letter.
 pub const NO_LETTERS: &str = "NoLetters";
+/// The spec can be made true.
+pub const ACCEPTED: &str = "Accepted";
+/// All brokers are up.
+pub const BROKERS_UP: &str = "BrokersUp";
+/// Some brokers are not up.
+pub const BROKERS_MISSING: &str = "BrokersMissing";
+/// The schema registry answers.
+pub const REGISTRY_UP: &str = "RegistryUp";
+/// Losing one node loses nothing.
+pub const REDUNDANT: &str = "Redundant";
+/// There is one node, so nothing is kept twice.
+pub const SINGLE_NODE: &str = "SingleNode";
+/// Every pod is as the spec says.
+pub const UP_TO_DATE: &str = "UpToDate";

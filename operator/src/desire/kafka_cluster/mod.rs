@@ -35,7 +35,7 @@ pub use labels::{Component, INSTANCE, SELECTOR, pod_labels};
 pub use names::Names;
 pub use registry_kafka::{registry_access, registry_can_start, registry_topics};
 pub use server_properties::server_properties;
-pub use stateful_set::{TEMPLATE, template_digest};
+pub use stateful_set::template_digest;
 
 use crate::resolve::{ResolvedCluster, ResolvedRegistry};
 

@@ -28,10 +28,8 @@ use super::{
         tmp_volume, writable,
     },
 };
-use crate::resolve::ResolvedCluster;
+use crate::{resolve::ResolvedCluster, world::TEMPLATE_ANNOTATION};
 
-/// Annotation of a node's pod: a digest of the template it was made from. Where it differs from the StatefulSet's, the pod is out of date.
-pub const TEMPLATE: &str = "millrace.dev/template";
 /// Annotation of a node's pod: a digest of its `server.properties`, so that a change of them changes the template.
 const CONFIG: &str = "millrace.dev/config";
 /// Annotation of a node's pod: a digest of its certificate.
@@ -84,7 +82,7 @@ pub fn template_digest(stateful_set: &StatefulSet) -> Option<&str> {
         .as_ref()?
         .annotations
         .as_ref()?;
-    annotations.get(TEMPLATE).map(String::as_str)
+    annotations.get(TEMPLATE_ANNOTATION).map(String::as_str)
 }
 
 fn template(cluster: &ResolvedCluster, given: &Given) -> PodTemplateSpec {
@@ -95,7 +93,7 @@ fn template(cluster: &ResolvedCluster, given: &Given) -> PodTemplateSpec {
     ]);
     let spec = pod(cluster, given);
     let whole = serde_json::to_string(&(&annotations, &spec)).unwrap_or_default();
-    annotations.insert(TEMPLATE.to_owned(), digest(&whole));
+    annotations.insert(TEMPLATE_ANNOTATION.to_owned(), digest(&whole));
     PodTemplateSpec {
         metadata: Some(ObjectMeta {
             labels: Some(labels(&cluster.key, Component::Nodes)),
