@@ -1,0 +1,41 @@
+//! Resident memory of the operator.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use kube::Client;
+
+use super::Figure;
+use crate::{operator, wait};
+
+/// With the example's KafkaCluster and nothing going on.
+///
+/// # Errors
+/// When the kubelet has no figure for it within a minute.
+pub async fn idle(client: &Client) -> Result<Figure> {
+    figure(client, "operator's memory, idle").await
+}
+
+/// While the flights stream.
+///
+/// # Errors
+/// When the kubelet has no figure for it within a minute.
+pub async fn streaming(client: &Client) -> Result<Figure> {
+    figure(client, "operator's memory, after the flights").await
+}
+
+async fn figure(client: &Client, what: &'static str) -> Result<Figure> {
+    let bytes = wait::answer(what, Duration::from_secs(60), || async {
+        Ok(operator::memory(client)
+            .await
+            .map_err(|error| error.to_string()))
+    })
+    .await?;
+    Ok(Figure {
+        what,
+        value: bytes as f64 / 1_048_576.0,
+        unit: "MiB",
+        floor: None,
+        floor_is: None,
+    })
+}
