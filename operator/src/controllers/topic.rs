@@ -54,7 +54,7 @@ fn concerns(wake: &Wake, world: &World) -> Vec<ObjectRef<Topic>> {
     };
     match wake {
         Wake::Topic(namespace, name) => vec![ObjectRef::new(name).within(namespace)],
-        Wake::Cluster(cluster) | Wake::KafkaAcls(cluster) => of(cluster),
+        Wake::Cluster(cluster) => of(cluster),
         Wake::KafkaTopic(cluster, topic) => {
             let claimants = world.claimants(cluster, &resolve::Name::Topic(topic.clone()));
             claimants

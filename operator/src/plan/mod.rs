@@ -4,16 +4,16 @@
 
 mod access;
 mod kafka_step;
-mod schema;
 mod roll;
+mod schema;
 mod topic;
 
 pub use access::access;
 pub use kafka_step::{Blocked, KafkaStep, Plan};
+pub use roll::{Roll, roll};
 pub use schema::{
     SchemaPlan, SchemaStep, SubjectObservation, allows_all_of, breaks, refuses_all_of, schema,
 };
-pub use roll::{Roll, roll};
 pub use topic::topic;
 
 #[cfg(test)]
