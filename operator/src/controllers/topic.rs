@@ -71,9 +71,11 @@ fn concerns(wake: &Wake, world: &World) -> Vec<ObjectRef<Topic>> {
                 .map(|t| ObjectRef::from_obj(t.as_ref()))
                 .collect()
         }
-        Wake::Dlq(..) | Wake::ConsumerGroup(..) | Wake::Schema(..) | Wake::KafkaGroups(_) => {
-            Vec::new()
-        }
+        Wake::Dlq(..)
+        | Wake::ConsumerGroup(..)
+        | Wake::Schema(..)
+        | Wake::KafkaAcls(_)
+        | Wake::KafkaGroups(_) => Vec::new(),
     }
 }
 
