@@ -1,6 +1,6 @@
 //! The operator process: wires the parts together, and ends well.
 
-use std::{error::Error, process::ExitCode, sync::Arc};
+use std::{error::Error, process::ExitCode, sync::Arc, time::Duration};
 
 use clap::Parser;
 use kube::Client;
@@ -15,9 +15,13 @@ use millrace_operator::{
 use tokio::{
     signal::unix::{SignalKind, signal},
     task::JoinSet,
+    time::sleep,
 };
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info};
+use tracing::{error, info, warn};
+
+/// Longest wait for the controllers to end their work; with the Lease given back, less than a pod's grace period of 30 s.
+const DRAIN_DEADLINE: Duration = Duration::from_secs(20);
 
 type Failure = Box<dyn Error + Send + Sync>;
 
@@ -47,11 +51,11 @@ async fn run(config: Config) -> Result<(), Failure> {
     let client = Client::try_default().await?;
     let metrics = Metrics::default();
     let health = Health::default();
-    let telemetry = tokio::spawn(telemetry::serve(
-        config.telemetry_port,
+    let listener = telemetry::listen(config.telemetry_port).await?;
+    tokio::spawn(telemetry::serve(
+        listener,
         metrics.registry(),
         health.clone(),
-        shutdown.child_token(),
     ));
     let mut watches = JoinSet::new();
     let world = World::open(&client, &mut watches);
@@ -63,22 +67,25 @@ async fn run(config: Config) -> Result<(), Failure> {
     }
     health.set_ready(true);
 
-    let mut candidate = Candidate::stand(client, &config).await?;
+    let leader = tokio::select! {
+        () = shutdown.cancelled() => return Ok(()),
+        leader = Candidate::new(client, &config).elected() => leader,
+    };
+    metrics.leader.set(1);
+    info!(lease = config.lease_name, "leading");
     tokio::select! {
-        () = shutdown.cancelled() => {}
-        elected = candidate.elected() => {
-            elected?;
-            metrics.leader.set(1);
-            info!(lease = config.lease_name, "leading");
-            tokio::select! {
-                () = controllers::run_all(context, access, shutdown.clone()) => {}
-                lost = candidate.lost() => return Err(lost.into()),
-            }
-        }
+        () = controllers::run_all(context, access, shutdown.clone()) => {}
+        () = drained(&shutdown) => warn!("work was still under way at the deadline"),
+        lost = leader.lost() => return Err(lost.into()),
     }
-    candidate.release().await;
-    telemetry.await??;
+    leader.release().await;
     Ok(())
+}
+
+/// Waits until `shutdown` was long enough ago for all work that had begun to be finished.
+async fn drained(shutdown: &CancellationToken) {
+    shutdown.cancelled().await;
+    sleep(DRAIN_DEADLINE).await;
 }
 
 /// Waits for SIGTERM or SIGINT, then asks everything to stop.

@@ -41,6 +41,11 @@ impl Metrics {
             "Writes to the API server",
             self.kubernetes_writes.clone(),
         );
+        registry.register(
+            "kafka_requests",
+            "Admin calls to Kafka",
+            self.kafka_requests.clone(),
+        );
         registry
     }
 }

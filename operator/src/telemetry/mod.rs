@@ -9,4 +9,4 @@ mod server;
 pub use health::Health;
 pub use metrics::{Kind, Metrics};
 pub use reconciles::{Failure, Reconciles};
-pub use server::serve;
+pub use server::{listen, serve};

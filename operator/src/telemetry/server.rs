@@ -13,31 +13,30 @@ use axum::{
 };
 use prometheus_client::{encoding::text::encode, registry::Registry};
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 
 use super::Health;
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Answers `/metrics` (OpenMetrics text), `/healthz` (200 while the process runs) and `/readyz` (200 or 503) on `port`
-/// of every address, until `shutdown`.
+/// Listens on `port` of every address.
 ///
 /// # Errors
 /// When the port cannot be had.
-pub async fn serve(
-    port: u16,
-    registry: Registry,
-    health: Health,
-    shutdown: CancellationToken,
-) -> io::Result<()> {
+pub async fn listen(port: u16) -> io::Result<TcpListener> {
     let addresses = [
         SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)),
         SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)),
     ];
-    let listener = TcpListener::bind(&addresses[..]).await?;
-    axum::serve(listener, router(registry, health))
-        .with_graceful_shutdown(shutdown.cancelled_owned())
-        .await
+    TcpListener::bind(&addresses[..]).await
+}
+
+/// Answers `/metrics` (OpenMetrics text), `/healthz` (200 while the process runs) and `/readyz` (200 or 503), to the
+/// last moment of the process.
+///
+/// # Errors
+/// When the listener fails.
+pub async fn serve(listener: TcpListener, registry: Registry, health: Health) -> io::Result<()> {
+    axum::serve(listener, router(registry, health)).await
 }
 
 fn router(registry: Registry, health: Health) -> Router {
