@@ -43,6 +43,9 @@ fn with_pending(mut crd: CustomResourceDefinition) -> CustomResourceDefinition {
     crd
 }
 
+/// Where the definitions are checked in, from the root of the repository.
+pub const DIRECTORIES: [&str; 2] = ["crds/generated", "charts/millrace/files/crds"];
+
 /// The definitions as YAML files: name of the file and its text, as they are checked in and put into the chart.
 ///
 /// # Errors

@@ -3,7 +3,10 @@
 //! Each module is one kind; its doc comments become the descriptions a user reads in `kubectl explain`.
 //! The crate knows no client and decides nothing: it is the vocabulary the operator, the suite and the generator share.
 
-#![allow(clippy::duplicated_attributes, reason = "each printcolumn of a kube derive is one")]
+#![allow(
+    clippy::duplicated_attributes,
+    reason = "each printcolumn of a kube derive is one"
+)]
 
 mod cluster_ref;
 mod config;
@@ -24,7 +27,7 @@ pub use consumer_group::{
     LagObjective, LagStatus, OffsetReset, PartitionLag, ScaleTargetRef, ScalingStatus, TopicLag,
     TopicRef,
 };
-pub use crd::{all, files};
+pub use crd::{DIRECTORIES, all, files};
 pub use deletion::{DeletionPolicy, SubjectDeletionPolicy};
 pub use dlq::{Dlq, DlqReader, DlqSpec, DlqStatus, ReasonCount};
 pub use kafka_cluster::{

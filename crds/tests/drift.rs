@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 #[test]
 fn checked_in_definitions_are_up_to_date() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    for directory in ["crds/generated", "charts/millrace/files/crds"] {
+    for directory in millrace_crds::DIRECTORIES {
         let directory = root.join(directory);
         let files = millrace_crds::files().expect("the definitions serialise");
         for (name, text) in &files {

@@ -1,12 +1,14 @@
-//! Writes the CustomResourceDefinitions into the directories named as arguments (`make generate`).
+//! Writes the CustomResourceDefinitions where they are checked in: `crds/generated` and the chart (`make generate`).
 
 use std::{error::Error, fs, path::Path};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    for directory in std::env::args().skip(1) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    for directory in millrace_crds::DIRECTORIES {
+        let directory = root.join(directory);
         fs::create_dir_all(&directory)?;
         for (name, text) in millrace_crds::files()? {
-            fs::write(Path::new(&directory).join(name), text)?;
+            fs::write(directory.join(name), text)?;
         }
     }
     Ok(())
