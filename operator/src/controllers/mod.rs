@@ -4,6 +4,7 @@
 //! concerns, and kube's applier calls the reconcile, once at a time for each object.
 
 mod access;
+mod consumer_group;
 mod kafka_topic;
 mod queue;
 mod schema;
@@ -23,6 +24,7 @@ pub async fn run_all(context: Arc<Context>, access: Requests, shutdown: Cancella
     let mut tasks = JoinSet::new();
     tasks.spawn(access::run(context.clone(), access, shutdown.clone()));
     tasks.spawn(schema::run(context.clone(), shutdown.clone()));
+    tasks.spawn(consumer_group::run(context.clone(), shutdown.clone()));
     tasks.spawn(topic::run(context.clone(), shutdown.clone()));
     tasks.join_all().await;
 }

@@ -4,7 +4,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use super::Reconciles;
+use super::{Groups, Reconciles};
 
 /// The label `kind`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -24,6 +24,8 @@ pub struct Metrics {
     pub kubernetes_writes: Family<Kind, Counter>,
     /// `millrace_kafka_requests_total`: admin calls to Kafka, by kind (the call's name, such as `describe_topics`).
     pub kafka_requests: Family<Kind, Counter>,
+    /// `millrace_group_…`: lag and replicas of the consumer groups.
+    pub groups: Groups,
 }
 
 impl Metrics {
@@ -36,6 +38,7 @@ impl Metrics {
             self.leader.clone(),
         );
         self.reconciles.register(&mut registry);
+        self.groups.register(&mut registry);
         registry.register(
             "kubernetes_writes",
             "Writes to the API server",

@@ -1,11 +1,13 @@
 //! Metrics, health endpoints and logs.
 
+mod groups;
 mod health;
 pub mod logs;
 mod metrics;
 mod reconciles;
 mod server;
 
+pub use groups::{GroupLabels, Groups};
 pub use health::Health;
 pub use metrics::{Kind, Metrics};
 pub use reconciles::{Failure, Reconciles};

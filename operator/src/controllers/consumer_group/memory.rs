@@ -1,0 +1,225 @@
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use jiff::Timestamp;
+use kube::{Resource, ResourceExt};
+use millrace_crds::ConsumerGroup;
+use tokio::{
+    sync::{Mutex as Turn, broadcast::error::RecvError},
+    time::Instant,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    apply::{Replicas, Workloads},
+    context::Context,
+    lag::{GroupLag, Lateness, Track, Verdicts, seconds},
+    resolve::{Rejection, ResolvedGroup},
+    scale::{Contest, History},
+    telemetry::GroupLabels,
+    world::{ClusterKey, GroupSnapshot, Wake},
+};
+
+/// Seconds after which a look is too old to say anything.
+const STALE: f64 = 30.0;
+
+/// What the controller remembers of one ConsumerGroup from look to look. What must survive a restart is in its status.
+pub(super) struct Memory {
+    uid: Option<String>,
+    cluster: ClusterKey,
+    group_id: String,
+    topics: BTreeSet<String>,
+    track: Track,
+    pub(super) verdicts: Verdicts,
+    pub(super) history: History,
+    pub(super) contest: Contest,
+    pub(super) last_scale: Option<Timestamp>,
+    /// What the workload asked for when it was last read.
+    pub(super) target: Option<(Instant, Result<Replicas, Rejection>)>,
+    /// The last look, and the lag it showed.
+    pub(super) seen: Option<(Arc<GroupSnapshot>, GroupLag)>,
+}
+
+impl Memory {
+    fn resume(group: &ConsumerGroup, desired: &ResolvedGroup) -> Self {
+        let status = group.status.clone().unwrap_or_default();
+        let scaling = status.scaling.unwrap_or_default();
+        let last_scale = scaling.last_scale_time.map(|time| time.0);
+        let capacity = scaling
+            .records_per_second_per_replica
+            .map(|rate| rate as f64);
+        Self {
+            uid: group.uid(),
+            cluster: desired.cluster.clone(),
+            group_id: desired.group_id.as_str().to_owned(),
+            topics: topics(desired),
+            track: Track::default(),
+            verdicts: Verdicts::resume(&status.conditions),
+            history: History::resume(capacity, last_scale),
+            contest: Contest::default(),
+            last_scale,
+            target: None,
+            seen: None,
+        }
+    }
+
+    fn is_of(&self, group: &ConsumerGroup, desired: &ResolvedGroup) -> bool {
+        (
+            &self.uid,
+            &self.cluster,
+            self.group_id.as_str(),
+            &self.topics,
+        ) == (
+            &group.uid(),
+            &desired.cluster,
+            desired.group_id.as_str(),
+            &topics(desired),
+        )
+    }
+
+    /// The labels of the group's metrics.
+    pub(super) fn labels(&self) -> GroupLabels {
+        GroupLabels {
+            cluster: self.cluster.to_string(),
+            group: self.group_id.clone(),
+        }
+    }
+
+    /// Takes the latest look at the group, if there is a new one. False where there is none, or only an old one.
+    pub(super) fn look(
+        &mut self,
+        context: &Context,
+        group: &ConsumerGroup,
+        now: Timestamp,
+    ) -> bool {
+        let Some(handle) = context.world.clusters.get(&self.cluster) else {
+            return false;
+        };
+        handle.declare_group(&self.group_id, self.topics.clone());
+        let latest = handle.groups().get(&self.group_id).cloned();
+        let Some(snapshot) = latest.filter(|snapshot| seconds(snapshot.time, now) < STALE) else {
+            return false;
+        };
+        if self
+            .seen
+            .as_ref()
+            .is_none_or(|(seen, _)| seen.time < snapshot.time)
+        {
+            let lag = self.track.observe(&snapshot, group.spec.offset_reset);
+            self.verdicts
+                .observe(&lag, f64::from(group.spec.objective.lag_seconds));
+            self.measure(context, &lag);
+            self.seen = Some((snapshot, lag));
+        }
+        true
+    }
+
+    fn measure(&self, context: &Context, lag: &GroupLag) {
+        for topic in self.topics.iter().filter(|_| lag.complete) {
+            let readings = lag
+                .partitions
+                .iter()
+                .filter(|(partition, _)| partition.topic == *topic);
+            let (mut records, mut longest) = (0, Some(0.0_f64));
+            for (_, reading) in readings {
+                records += reading.records;
+                let late = reading.lateness.map_or(Some(0.0), Lateness::exactly);
+                longest = longest.zip(late).map(|(longest, late)| longest.max(late));
+            }
+            context
+                .metrics
+                .groups
+                .set_lag(&self.labels(), topic, records, longest);
+        }
+    }
+
+    fn forget(&self, context: &Context) {
+        if let Some(handle) = context.world.clusters.get(&self.cluster) {
+            handle.declare_group(&self.group_id, BTreeSet::new());
+        }
+        context.metrics.groups.forget(&self.labels(), &self.topics);
+    }
+}
+
+fn topics(desired: &ResolvedGroup) -> BTreeSet<String> {
+    desired
+        .topics
+        .iter()
+        .map(|topic| topic.as_str().to_owned())
+        .collect()
+}
+
+type Name = (String, String);
+
+/// The memories of all ConsumerGroups, by namespace and name.
+#[derive(Default)]
+pub(super) struct Memories {
+    groups: Mutex<HashMap<Name, Arc<Turn<Memory>>>>,
+    pub(super) workloads: Workloads,
+}
+
+impl Memories {
+    /// The memory of a group; a new one where the group, or what it reads, is another than before.
+    pub(super) async fn of(
+        &self,
+        context: &Context,
+        group: &ConsumerGroup,
+        desired: &ResolvedGroup,
+    ) -> Arc<Turn<Memory>> {
+        let known = self.lock().get(&name(group)).cloned();
+        if let Some(known) = known {
+            let memory = known.lock().await;
+            if memory.is_of(group, desired) {
+                drop(memory);
+                return known;
+            }
+            memory.forget(context);
+        }
+        let memory = Arc::new(Turn::new(Memory::resume(group, desired)));
+        self.lock().insert(name(group), memory.clone());
+        memory
+    }
+
+    /// Forgets a group: its offsets are no longer looked at, its metrics go.
+    pub(super) async fn forget(&self, context: &Context, namespace: &str, name: &str) {
+        let known = self.lock().remove(&(namespace.to_owned(), name.to_owned()));
+        if let Some(known) = known {
+            known.lock().await.forget(context);
+        }
+    }
+
+    /// Forgets the groups whose resource goes, until `shutdown`.
+    pub(super) async fn forget_the_gone(&self, context: &Context, shutdown: CancellationToken) {
+        let mut wakes = context.world.waker.subscribe();
+        loop {
+            let gone: Vec<Name> = tokio::select! {
+                () = shutdown.cancelled() => return,
+                wake = wakes.recv() => match wake {
+                    Ok(Wake::ConsumerGroup(namespace, name)) => vec![(namespace, name)],
+                    Ok(_) => continue,
+                    Err(RecvError::Lagged(_)) => self.lock().keys().cloned().collect(),
+                    Err(RecvError::Closed) => return,
+                }
+            };
+            for (namespace, name) in gone {
+                let reference = kube::runtime::reflector::ObjectRef::new(&name).within(&namespace);
+                if context.world.stores.groups.get(&reference).is_none() {
+                    self.forget(context, &namespace, &name).await;
+                }
+            }
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Name, Arc<Turn<Memory>>>> {
+        self.groups.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn name(group: &ConsumerGroup) -> Name {
+    (
+        group.meta().namespace.clone().unwrap_or_default(),
+        group.name_any(),
+    )
+}

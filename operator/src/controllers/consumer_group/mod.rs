@@ -1,0 +1,248 @@
+mod autoscale;
+mod memory;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use kube::{
+    ResourceExt,
+    runtime::{controller::Action, reflector::ObjectRef},
+};
+use millrace_crds::{Binding, ConsumerGroup, ConsumerGroupStatus};
+use tokio_util::sync::CancellationToken;
+
+use self::{
+    autoscale::{Followed, follow},
+    memory::{Memories, Memory},
+};
+use super::{kafka_topic::reachable, queue};
+use crate::{
+    apply,
+    context::Context,
+    desire::binding,
+    error::Error,
+    kafka::KafkaError,
+    lag,
+    resolve::{self, Facts, Rejection, ResolvedGroup},
+    status::{self, Draft, reasons},
+    world::{ClusterKey, Wake, World},
+};
+
+/// The verdicts on a group's lag.
+const VERDICTS: [&str; 4] = ["WithinObjective", "Stalled", "NoMembers", "Skewed"];
+
+/// Makes ConsumerGroups true until `shutdown`.
+pub async fn run(context: Arc<Context>, shutdown: CancellationToken) {
+    let memories = Arc::new(Memories::default());
+    let store = context.world.stores.groups.clone();
+    let shared = memories.clone();
+    let reconcile = move |group, context| reconcile(group, context, shared.clone());
+    tokio::join!(
+        queue::drive(
+            context.clone(),
+            store,
+            concerns,
+            reconcile,
+            shutdown.clone()
+        ),
+        memories.forget_the_gone(&context, shutdown),
+    );
+}
+
+/// The ConsumerGroups that a change concerns.
+fn concerns(wake: &Wake, world: &World) -> Vec<ObjectRef<ConsumerGroup>> {
+    let that = |chosen: &dyn Fn(&ConsumerGroup, &str) -> bool| {
+        let groups = world.stores.groups.state();
+        let chosen = groups
+            .iter()
+            .filter(|group| chosen(group, &group.namespace().unwrap_or_default()));
+        chosen
+            .map(|group| ObjectRef::from_obj(group.as_ref()))
+            .collect()
+    };
+    match wake {
+        Wake::ConsumerGroup(namespace, name) => vec![ObjectRef::new(name).within(namespace)],
+        Wake::Cluster(cluster) | Wake::KafkaAcls(cluster) | Wake::KafkaGroups(cluster) => {
+            that(&|group, home| ClusterKey::of(&group.spec.cluster_ref, home) == *cluster)
+        }
+        Wake::Namespace(namespace) => that(&|_, home| home == namespace),
+        Wake::Topic(namespace, name) => that(&|group, home| {
+            let mut topics = group.spec.topics.iter();
+            topics.any(|topic| {
+                topic.name == *name && topic.namespace.as_deref().unwrap_or(home) == namespace
+            })
+        }),
+        Wake::Dlq(namespace, name) => that(&|group, home| {
+            let dlq = group.spec.dlq_ref.as_ref();
+            dlq.is_some_and(|dlq| {
+                dlq.name == *name && dlq.namespace.as_deref().unwrap_or(home) == namespace
+            })
+        }),
+        Wake::KafkaTopic(..) | Wake::Schema(..) => Vec::new(),
+    }
+}
+
+async fn reconcile(
+    group: Arc<ConsumerGroup>,
+    context: Arc<Context>,
+    memories: Arc<Memories>,
+) -> Result<Action, Error> {
+    if group.metadata.deletion_timestamp.is_some() {
+        return Ok(Action::await_change());
+    }
+    let desired = match resolve::consumer_group(&group, &context.world) {
+        Ok(desired) => desired,
+        Err(rejection) => return refuse(&context, &memories, &group, &rejection).await,
+    };
+    let now = Timestamp::now();
+    let (access, failure) = access(&context, &desired).await;
+    let binding = bind(&context, &group, &desired).await?;
+    let memory = memories.of(&context, &group, &desired).await;
+    let mut memory = memory.lock().await;
+    let verdicts = match reachable(&context, &desired.cluster) {
+        Err(away) => VERDICTS.map(|kind| away.draft(kind)).into(),
+        Ok(_) => verdicts(&context, &group, &mut memory, now),
+    };
+    let followed = follow(&context, &memories, &group, &mut memory, now).await?;
+    let (status, drafts) = describe(&group, &desired, &memory, followed, binding);
+    let drafts = summed_up(access, drafts, verdicts);
+    let (status, drafts) = lag::settle(group.status.as_ref(), status, drafts, now);
+    status::write(
+        &context,
+        group.as_ref(),
+        group.status.as_ref(),
+        status,
+        &drafts,
+    )
+    .await?;
+    failure.map_or_else(|| Ok(Action::await_change()), |error| Err(error.into()))
+}
+
+/// Whether the ACLs asked for are in place; they are only asked for where they are not.
+async fn access(context: &Context, desired: &ResolvedGroup) -> (Draft, Option<KafkaError>) {
+    let (handle, view) = match reachable(context, &desired.cluster) {
+        Ok(found) => found,
+        Err(away) => return (away.draft("AccessGranted"), None),
+    };
+    let failure = match desired.grants.is_subset(&view.acls) {
+        true => None,
+        false => context.access.settle(&desired.cluster).await.err(),
+    };
+    (
+        status::access(&desired.grants, &handle.view(), failure.as_ref()),
+        failure,
+    )
+}
+
+fn verdicts(
+    context: &Context,
+    group: &ConsumerGroup,
+    memory: &mut Memory,
+    now: Timestamp,
+) -> Vec<Draft> {
+    let looked = memory.look(context, group, now);
+    match memory.seen.as_ref().filter(|_| looked) {
+        Some((_, lag)) => memory
+            .verdicts
+            .drafts(lag, f64::from(group.spec.objective.lag_seconds)),
+        None => VERDICTS
+            .map(|kind| {
+                Draft::unknown(
+                    kind,
+                    reasons::LAG_UNKNOWN,
+                    "the group's offsets have not been read yet",
+                )
+            })
+            .into(),
+    }
+}
+
+fn describe(
+    group: &ConsumerGroup,
+    desired: &ResolvedGroup,
+    memory: &Memory,
+    followed: Followed,
+    binding: Option<Binding>,
+) -> (ConsumerGroupStatus, Vec<Draft>) {
+    let before = group.status.clone().unwrap_or_default();
+    let seen = memory.seen.as_ref();
+    let description = seen.map(|(snapshot, _)| &snapshot.description);
+    let status = ConsumerGroupStatus {
+        group_id: Some(desired.group_id.as_str().to_owned()),
+        state: description
+            .map(|description| description.state.clone())
+            .or(before.state),
+        members: description
+            .and_then(|description| i32::try_from(description.members.len()).ok())
+            .or(before.members),
+        lag: seen.and_then(|(_, lag)| lag::report(lag)).or(before.lag),
+        scaling: followed.scaling,
+        binding,
+        ..ConsumerGroupStatus::default()
+    };
+    (status, followed.drafts)
+}
+
+/// All conditions, with `Ready` out of access and workload; the verdicts are no part of it.
+fn summed_up(access: Draft, workload: Vec<Draft>, verdicts: Vec<Draft>) -> Vec<Draft> {
+    let parts: Vec<Draft> = [access]
+        .into_iter()
+        .chain(
+            workload
+                .iter()
+                .filter(|draft| draft.kind == "ScaleTargetFound")
+                .cloned(),
+        )
+        .collect();
+    let ready = status::ready(&parts);
+    let contested = workload
+        .into_iter()
+        .filter(|draft| draft.kind != "ScaleTargetFound");
+    parts
+        .into_iter()
+        .chain(contested)
+        .chain(verdicts)
+        .chain([ready])
+        .collect()
+}
+
+async fn refuse(
+    context: &Context,
+    memories: &Memories,
+    group: &ConsumerGroup,
+    rejection: &Rejection,
+) -> Result<Action, Error> {
+    memories
+        .forget(
+            context,
+            &group.namespace().unwrap_or_default(),
+            &group.name_any(),
+        )
+        .await;
+    let drafts = ["AccessGranted", "Ready"].map(|kind| rejection.draft(kind));
+    let status = group.status.clone().unwrap_or_default();
+    status::write(context, group, group.status.as_ref(), status, &drafts).await?;
+    Ok(Action::await_change())
+}
+
+/// The ConfigMap for the consumers; none where the cluster cannot be connected to yet.
+async fn bind(
+    context: &Context,
+    group: &ConsumerGroup,
+    desired: &ResolvedGroup,
+) -> Result<Option<Binding>, Error> {
+    let cluster = context
+        .world
+        .cluster(&desired.cluster)
+        .zip(context.world.clusters.get(&desired.cluster));
+    let config_map = cluster.and_then(|(cluster, handle)| {
+        binding::consumer_group(group, desired, &cluster, &handle.credentials().ca_pem)
+    });
+    let Some(config_map) = config_map else {
+        return Ok(None);
+    };
+    apply::apply(context, &config_map).await?;
+    Ok(Some(Binding {
+        name: config_map.name_any(),
+    }))
+}
