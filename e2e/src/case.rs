@@ -293,6 +293,7 @@ impl Case {
     }
 
     /// Runs a probe command as `identity` until Kafka's answer is as wanted: ACLs reach all brokers a moment after they are granted.
+    /// What was answered; null where a refusal was wanted.
     ///
     /// # Errors
     /// When it is not in time, with the last answer.
@@ -302,11 +303,11 @@ impl Case {
         command: &[&str],
         what: &str,
         wanted: impl Fn(&Answer) -> bool,
-    ) -> Result<Answer> {
+    ) -> Result<Value> {
         wait::answer(what, PATIENCE, || async {
             let answer = self.probe.run(identity, command).await?;
             Ok(if wanted(&answer) {
-                Ok(answer)
+                Ok(answer.unwrap_or_default())
             } else {
                 Err(format!("{answer:?}"))
             })

@@ -227,7 +227,7 @@ pub async fn follow(
 /// Records produced, and those not yet processed, out of committed and end offsets.
 async fn progress(probe: &Probe) -> Result<(i64, i64)> {
     let offsets = probe
-        .ask(&["offsets", "--group", GROUP, "--topic", FLIGHTS])
+        .ask(&["lag", "--group", GROUP, "--topic", FLIGHTS])
         .await?;
     let partitions = offsets["partitions"]
         .as_array()

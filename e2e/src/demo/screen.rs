@@ -88,7 +88,7 @@ fn access(acls: &[Value]) -> String {
         };
         let resource = format!(
             "{} {}{pattern}",
-            text(&acl["resource_type"]).to_lowercase().replace('_', " "),
+            kind(&text(&acl["resource"])),
             text(&acl["name"])
         );
         rows.entry((account.replacen(':', "/", 1), resource))
@@ -101,6 +101,18 @@ fn access(acls: &[Value]) -> String {
         table.add_row([account, resource, operations.join(", ")]);
     }
     table.to_string()
+}
+
+/// `TransactionalId` as `transactional id`.
+fn kind(resource: &str) -> String {
+    let mut words = String::new();
+    for letter in resource.chars() {
+        if letter.is_uppercase() && !words.is_empty() {
+            words.push(' ');
+        }
+        words.extend(letter.to_lowercase());
+    }
+    words
 }
 
 fn lag(samples: &[Sample]) -> String {

@@ -58,8 +58,8 @@ fn deployment(case: &Case, rate: &str) -> Value {
                         "image": resources::image("millrace/probe:dev"),
                         "imagePullPolicy": "IfNotPresent",
                         "args": [
-                            "consume", "--bootstrap", bootstrap, "--ca", "/binding/ca.crt", "--token-file", "/token/token",
-                            "--topic", topic, "--group", group, "--rate", rate, "--commit", "--timeout-s", "3600",
+                            "work", "--bootstrap", bootstrap, "--ca", "/binding/ca.crt", "--token-file", "/token/token",
+                            "--topic", topic, "--group", group, "--rate", rate,
                         ],
                         "volumeMounts": [
                             { "name": "binding", "mountPath": "/binding", "readOnly": true },
@@ -117,7 +117,7 @@ async fn until_caught_up(case: &Case, records: i64) -> Result<()> {
     wait::answer("the group has caught up", PATIENCE, || async {
         let offsets = case
             .probe
-            .ask(&["offsets", "--group", &group, "--topic", &topic])
+            .ask(&["lag", "--group", &group, "--topic", &topic])
             .await?;
         let partitions = offsets["partitions"].as_array().context("no partitions")?;
         let sum = |key: &str| {
