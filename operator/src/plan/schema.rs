@@ -108,6 +108,9 @@ pub fn schema(desired: &ResolvedSchema, observed: &SubjectObservation) -> Schema
             Some(step) => underway(desired, [step]),
         },
         (Some(Verdict::Incompatible(words)), Some(latest)) => match set_level {
+            Some(step) if desired.compatibility == Compatibility::None => {
+                underway(desired, [step, SchemaStep::Register])
+            }
             Some(step) if !refuses_all_of(desired.compatibility, observed.level) => {
                 underway(desired, [step])
             }

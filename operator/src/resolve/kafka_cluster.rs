@@ -4,7 +4,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::{Resource, ResourceExt};
 use millrace_crds::{KafkaCluster, Listener, RegistrySource, Resources, Storage};
 
-use super::{Rejection, quantity};
+use super::{Rejection, overlapping_prefixes, quantity};
 use crate::{status::reasons, world::ClusterKey};
 
 /// The versions of Apache Kafka whose configuration Millrace knows.
@@ -119,6 +119,14 @@ pub fn kafka_cluster(
                 "spec.version: Kafka {} is not supported, write {}",
                 spec.version,
                 VERSIONS.join(" or ")
+            ),
+        ));
+    }
+    if let Some((shorter, longer)) = overlapping_prefixes(cluster) {
+        return Err(Rejection::no(
+            reasons::INVALID_SPEC,
+            format!(
+                "spec.namespaces: the prefix `{shorter}` of one entry matches the names of the prefix `{longer}` of another: write prefixes of which none begins with another"
             ),
         ));
     }

@@ -1,0 +1,248 @@
+use std::{future::Future, sync::Arc, time::Duration};
+
+use kube::core::{
+    DynamicObject,
+    admission::{AdmissionRequest, Operation},
+};
+use millrace_crds::{ConsumerGroup, Dlq, KafkaCluster, Schema, Topic};
+use serde::de::DeserializeOwned;
+use tokio::time::timeout;
+
+use super::answer::Answer;
+use crate::{
+    apply,
+    context::Context,
+    plan,
+    registry::Registries,
+    resolve::{self, Facts, Images, Rejection, ResolvedSchema},
+    status::{State, reasons},
+    world::Waker,
+};
+
+/// The API server waits for 3 seconds: this leaves it one.
+const DEADLINE: Duration = Duration::from_secs(2);
+/// How long a refusal waits for news: the stores may be a moment behind the request before this one, such as the grant it needs.
+const NEWS_DEADLINE: Duration = Duration::from_millis(500);
+/// Refusals that the resource alone can mend. Others, such as a missing consent, are mended elsewhere, perhaps in the same apply.
+const OWN_FAULTS: [&str; 5] = [
+    reasons::NAMESPACE_NOT_GRANTED,
+    reasons::NAME_NOT_GRANTED,
+    reasons::NAME_RESERVED,
+    reasons::CONFLICT,
+    reasons::INVALID_SPEC,
+];
+
+/// Judges requests by what is known of the resources and by what the schema registries say.
+pub struct Judge {
+    facts: Arc<dyn Facts + Send + Sync>,
+    waker: Waker,
+    registries: Arc<dyn Registries>,
+    images: Images,
+}
+
+impl Judge {
+    /// A judge that knows what the controllers know.
+    pub fn new(context: &Context) -> Self {
+        Self {
+            facts: Arc::new(context.world.clone()),
+            waker: context.world.waker.clone(),
+            registries: context.registries.clone(),
+            images: Images {
+                broker: context.config.broker_image.clone(),
+                registry: context.config.registry_image.clone(),
+                pull_policy: context.config.image_pull_policy.clone(),
+            },
+        }
+    }
+
+    /// The answer to a request, within two seconds.
+    pub async fn judge(&self, request: &AdmissionRequest<DynamicObject>) -> Answer {
+        let Some(object) = request.object.as_ref().filter(|_| changes_spec(request)) else {
+            return Answer::Admit;
+        };
+        let judged = async {
+            match request.kind.kind.as_str() {
+                "Topic" => {
+                    self.resource(object, |topic: &Topic, facts| {
+                        resolve::topic(topic, facts).err()
+                    })
+                    .await
+                }
+                "ConsumerGroup" => {
+                    self.resource(object, |group: &ConsumerGroup, facts| {
+                        resolve::consumer_group(group, facts).err()
+                    })
+                    .await
+                }
+                "DLQ" => {
+                    self.resource(object, |dlq: &Dlq, facts| resolve::dlq(dlq, facts).err())
+                        .await
+                }
+                "KafkaCluster" => {
+                    self.resource(object, |cluster: &KafkaCluster, _| {
+                        resolve::kafka_cluster(cluster, &self.images).err()
+                    })
+                    .await
+                }
+                "Schema" => self.schema(object).await,
+                _ => Answer::Admit,
+            }
+        };
+        timeout(DEADLINE, judged).await.unwrap_or_else(|_| {
+            Answer::Warn(
+                "this could not be checked within 2 seconds; the conditions in status will tell"
+                    .to_owned(),
+            )
+        })
+    }
+
+    async fn resource<K: DeserializeOwned>(
+        &self,
+        object: &DynamicObject,
+        reject: impl Fn(&K, &dyn Facts) -> Option<Rejection>,
+    ) -> Answer {
+        match parse(object) {
+            Ok(resource) => self
+                .lasting(object, || reject(&resource, self.facts.as_ref()))
+                .await
+                .unwrap_or(Answer::Admit),
+            Err(unread) => unread,
+        }
+    }
+
+    async fn schema(&self, object: &DynamicObject) -> Answer {
+        let schema: Schema = match parse(object) {
+            Ok(schema) => schema,
+            Err(unread) => return unread,
+        };
+        if let Some(answer) = self
+            .lasting(object, || {
+                resolve::schema(&schema, self.facts.as_ref()).err()
+            })
+            .await
+        {
+            return answer;
+        }
+        let Ok(desired) = resolve::schema(&schema, self.facts.as_ref()) else {
+            return Answer::Admit;
+        };
+        let url = match resolve::registry_url(&desired.cluster, self.facts.as_ref()) {
+            Ok(url) => url,
+            Err(rejection) => return Answer::Warn(rejection.message),
+        };
+        let taken = schema
+            .status
+            .as_ref()
+            .and_then(|status| status.subject.as_deref());
+        let owned = taken == Some(desired.subject.as_str());
+        match apply::observe(self.registries.at(&url).as_ref(), &desired, owned).await {
+            Ok(observed) => verdict(&desired, &observed),
+            Err(error) => Answer::Warn(format!(
+                "the schema could not be checked: {error}; it is checked before it is registered"
+            )),
+        }
+    }
+
+    /// The answer to a rejection that stands after the stores had time to catch up; None if there is none.
+    async fn lasting(
+        &self,
+        object: &DynamicObject,
+        reject: impl Fn() -> Option<Rejection>,
+    ) -> Option<Answer> {
+        let mut news = self.waker.subscribe();
+        let mut rejection = reject()?;
+        if is_own_fault(&rejection) {
+            let accepted = async {
+                while news.recv().await.is_ok() {
+                    match reject() {
+                        Some(other) => rejection = other,
+                        None => return,
+                    }
+                }
+                std::future::pending().await
+            };
+            if within(NEWS_DEADLINE, accepted).await {
+                return None;
+            }
+        }
+        let namespace = object.metadata.namespace.as_deref().unwrap_or_default();
+        Some(
+            match is_own_fault(&rejection) && self.facts.namespace_labels(namespace).is_some() {
+                true => Answer::Deny(rejection.message),
+                false if rejection.state == State::Unknown => Answer::Admit,
+                false => Answer::Warn(rejection.message),
+            },
+        )
+    }
+}
+
+async fn within(deadline: Duration, work: impl Future<Output = ()>) -> bool {
+    timeout(deadline, work).await.is_ok()
+}
+
+fn is_own_fault(rejection: &Rejection) -> bool {
+    rejection.state == State::False && OWN_FAULTS.contains(&rejection.reason)
+}
+
+/// Whether there is anything to judge: status, finalizers, labels and deletions pass without a look.
+fn changes_spec(request: &AdmissionRequest<DynamicObject>) -> bool {
+    let spec = |object: &Option<DynamicObject>| {
+        object
+            .as_ref()
+            .and_then(|object| object.data.get("spec").cloned())
+    };
+    let deleting = request
+        .object
+        .as_ref()
+        .is_some_and(|object| object.metadata.deletion_timestamp.is_some());
+    let whole = request
+        .sub_resource
+        .as_deref()
+        .unwrap_or_default()
+        .is_empty();
+    let written = match request.operation {
+        Operation::Create => true,
+        Operation::Update => spec(&request.object) != spec(&request.old_object),
+        _ => false,
+    };
+    written && whole && !deleting
+}
+
+/// The resource in a request. One that the API server took and this operator cannot read is of another version of the definitions.
+fn parse<K: DeserializeOwned>(object: &DynamicObject) -> Result<K, Answer> {
+    serde_json::to_value(object).and_then(serde_json::from_value).map_err(|error| {
+        Answer::Warn(format!("this operator cannot read the resource: {error}; install the definitions of its version"))
+    })
+}
+
+/// What the registry's facts mean for a request: a text that no order of steps would register is refused.
+fn verdict(desired: &ResolvedSchema, observed: &plan::SubjectObservation) -> Answer {
+    let plan = plan::schema(desired, observed);
+    let refused =
+        |reason: &str| reason == reasons::INCOMPATIBLE || reason == reasons::INVALID_SCHEMA;
+    if let Some(condition) = plan
+        .conditions
+        .iter()
+        .find(|draft| draft.state == State::False && refused(draft.reason))
+    {
+        return Answer::Deny(condition.message.clone());
+    }
+    if let Some(condition) = plan
+        .conditions
+        .iter()
+        .find(|draft| draft.reason == reasons::NOT_ADOPTED)
+    {
+        return Answer::Warn(condition.message.clone());
+    }
+    match plan.steps.contains(&plan::SchemaStep::Register) || plan.registered.is_some() {
+        true => Answer::Admit,
+        false => Answer::Warn(format!(
+            "the registry can judge this schema only when subject {:?} has the level {:?}: see the condition Compatible",
+            desired.subject.as_str(),
+            desired.compatibility
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests;

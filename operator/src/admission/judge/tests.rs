@@ -1,0 +1,431 @@
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
+
+use async_trait::async_trait;
+use millrace_crds::Compatibility;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{
+    admission::review,
+    registry::{FakeRegistries, NewSchema, Registered, RegistryError, SchemaRegistry, Verdict},
+    resolve::{Claimant, Name},
+    world::{Claim, Claims, ClusterKey, Wake},
+};
+
+const URL: &str = "http://registry.test";
+const V1: &str = r#"{"type":"record","name":"Flight","fields":[{"name":"id","type":"string"}]}"#;
+const BREAKING: &str = r#"{"type":"record","name":"Flight","fields":[{"name":"id","type":"string"},{"name":"carrier","type":"string"}]}"#;
+
+/// One KafkaCluster `kafka/main` with a registry, and the namespaces `kafka`, `flights` (granted `flights.`) and `stranger`.
+#[derive(Default)]
+struct Known {
+    granted: Mutex<bool>,
+    claims: Claims,
+}
+
+fn set(flag: &Mutex<bool>) {
+    *flag.lock().unwrap_or_else(PoisonError::into_inner) = true;
+}
+
+impl Facts for Known {
+    fn cluster(&self, key: &ClusterKey) -> Option<Arc<KafkaCluster>> {
+        let granted = *self.granted.lock().unwrap();
+        let mut namespaces = vec![
+            json!({ "selector": { "matchLabels": { "team": "flights" } }, "prefixes": ["flights."] }),
+        ];
+        if granted {
+            namespaces.push(json!({ "selector": { "matchLabels": { "team": "stranger" } }, "prefixes": ["stranger."] }));
+        }
+        let cluster = json!({
+            "apiVersion": "millrace.dev/v1alpha1", "kind": "KafkaCluster",
+            "metadata": { "name": "main", "namespace": "kafka" },
+            "spec": { "schemaRegistry": { "url": URL }, "namespaces": namespaces },
+        });
+        (key.to_string() == "kafka/main")
+            .then(|| Arc::new(serde_json::from_value(cluster).unwrap()))
+    }
+    fn namespace_labels(&self, namespace: &str) -> Option<BTreeMap<String, String>> {
+        Some(BTreeMap::from([("team".to_owned(), namespace.to_owned())]))
+    }
+    fn topic(&self, _: &str, _: &str) -> Option<Arc<Topic>> {
+        None
+    }
+    fn dlq(&self, _: &str, _: &str) -> Option<Arc<Dlq>> {
+        None
+    }
+    fn claimants(&self, cluster: &ClusterKey, name: &Name) -> Vec<Claimant> {
+        self.claims.claimants(cluster, name)
+    }
+}
+
+fn judge(facts: Arc<Known>, registries: Arc<dyn Registries>) -> Judge {
+    let image = || "image".to_owned();
+    Judge {
+        facts,
+        waker: Waker::default(),
+        registries,
+        images: Images {
+            broker: image(),
+            registry: image(),
+            pull_policy: "IfNotPresent".to_owned(),
+        },
+    }
+}
+
+fn plain() -> Judge {
+    judge(Arc::default(), Arc::new(FakeRegistries::default()))
+}
+
+fn object(kind: &str, namespace: &str, name: &str, mut spec: Value) -> Value {
+    spec["clusterRef"] = json!({ "name": "main", "namespace": "kafka" });
+    json!({
+        "apiVersion": "millrace.dev/v1alpha1", "kind": kind,
+        "metadata": { "name": name, "namespace": namespace, "uid": name, "creationTimestamp": "2026-01-01T00:00:00Z" },
+        "spec": spec,
+    })
+}
+
+fn review(operation: &str, object: &Value, old: Option<&Value>) -> Vec<u8> {
+    let named = old.unwrap_or(object);
+    let kind = json!({ "group": "millrace.dev", "version": "v1alpha1", "kind": named["kind"] });
+    let request = json!({
+        "uid": "1", "kind": kind, "resource": { "group": "millrace.dev", "version": "v1alpha1", "resource": "x" },
+        "requestKind": kind, "requestResource": { "group": "millrace.dev", "version": "v1alpha1", "resource": "x" },
+        "name": named["metadata"]["name"], "namespace": named["metadata"]["namespace"], "operation": operation,
+        "userInfo": {}, "object": object, "oldObject": old, "dryRun": true,
+    });
+    let review = json!({ "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request });
+    serde_json::to_vec(&review).unwrap()
+}
+
+#[derive(Debug, PartialEq)]
+enum Said {
+    Admitted,
+    Warned(String),
+    Denied(String),
+}
+
+async fn ask(judge: &Judge, body: &[u8]) -> Said {
+    let answer = serde_json::to_value(review::answer(judge, body).await.unwrap()).unwrap();
+    let response = &answer["response"];
+    assert_eq!(response["uid"], "1");
+    match (
+        response["allowed"].as_bool().unwrap(),
+        response["warnings"][0].as_str(),
+    ) {
+        (true, None) => Said::Admitted,
+        (true, Some(warning)) => Said::Warned(warning.to_owned()),
+        (false, _) => Said::Denied(response["status"]["message"].as_str().unwrap().to_owned()),
+    }
+}
+
+async fn create(judge: &Judge, object: &Value) -> Said {
+    ask(judge, &review("CREATE", object, None)).await
+}
+
+fn denied(said: Said, part: &str) {
+    match said {
+        Said::Denied(message) if message.contains(part) => {}
+        other => panic!("a refusal with {part:?} was expected: {other:?}"),
+    }
+}
+
+fn warned(said: Said, part: &str) {
+    match said {
+        Said::Warned(message) if message.contains(part) => {}
+        other => panic!("a warning with {part:?} was expected: {other:?}"),
+    }
+}
+
+fn topic(namespace: &str, name: &str) -> Value {
+    object("Topic", namespace, name, json!({ "partitions": 1 }))
+}
+
+fn schema(text: &str, level: &str) -> Value {
+    let mut schema = object(
+        "Schema",
+        "flights",
+        "departures",
+        json!({ "subject": "flights.departures-value", "schema": text, "compatibility": level }),
+    );
+    schema["status"] = json!({ "subject": "flights.departures-value" });
+    schema
+}
+
+async fn with_version(text: &str, level: Compatibility) -> Judge {
+    let registries = FakeRegistries::default();
+    let registry = registries.fake(URL);
+    let new = NewSchema {
+        schema_type: millrace_crds::SchemaType::Avro,
+        text: text.to_owned(),
+    };
+    registry
+        .register("flights.departures-value", &new)
+        .await
+        .unwrap();
+    registry
+        .set_level("flights.departures-value", level)
+        .await
+        .unwrap();
+    judge(Arc::default(), Arc::new(registries))
+}
+
+#[tokio::test(start_paused = true)]
+async fn names_without_a_grant_are_refused() {
+    assert_eq!(
+        create(&plain(), &topic("flights", "flights.departures")).await,
+        Said::Admitted
+    );
+    denied(
+        create(&plain(), &topic("flights", "departures")).await,
+        "must begin with `flights.`",
+    );
+    denied(
+        create(&plain(), &topic("stranger", "stranger.x")).await,
+        "namespace `stranger` may not use KafkaCluster kafka/main",
+    );
+    denied(
+        create(&plain(), &topic("kafka", "__mine")).await,
+        "are the cluster's own",
+    );
+    let group = object(
+        "ConsumerGroup",
+        "flights",
+        "late",
+        json!({ "topics": [{ "name": "x" }], "serviceAccountName": "a" }),
+    );
+    denied(create(&plain(), &group).await, "group id `late`");
+    let dlq = object("DLQ", "flights", "dead", json!({ "partitions": 1 }));
+    denied(create(&plain(), &dlq).await, "topic `dead`");
+    let subject = object(
+        "Schema",
+        "flights",
+        "s",
+        json!({ "subject": "theirs-value", "schema": V1 }),
+    );
+    denied(create(&plain(), &subject).await, "subject `theirs-value`");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_another_resource_holds_is_refused() {
+    let known = Known::default();
+    let holder: Topic = serde_json::from_value(topic("flights", "flights.departures")).unwrap();
+    known.claims.put(vec![Claim::of(
+        &holder,
+        &holder.spec.cluster_ref,
+        Name::Topic("flights.departures".into()),
+    )]);
+    let judge = judge(Arc::new(known), Arc::new(FakeRegistries::default()));
+    let mut second = topic("flights", "second");
+    second["spec"]["topicName"] = json!("flights.departures");
+    second["metadata"]["creationTimestamp"] = json!("2026-01-02T00:00:00Z");
+    denied(
+        create(&judge, &second).await,
+        "is held by Topic flights/flights.departures",
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_grant_that_arrives_a_moment_later_counts() {
+    let known = Arc::new(Known::default());
+    let judge = judge(known.clone(), Arc::new(FakeRegistries::default()));
+    let waker = judge.waker.clone();
+    let stranger = topic("stranger", "stranger.x");
+    let late = async {
+        tokio::time::sleep(NEWS_DEADLINE / 2).await;
+        set(&known.granted);
+        waker.wake(Wake::Cluster(ClusterKey {
+            namespace: "kafka".into(),
+            name: "main".into(),
+        }));
+    };
+    let (said, ()) = tokio::join!(create(&judge, &stranger), late);
+    assert_eq!(said, Said::Admitted);
+}
+
+#[tokio::test]
+async fn what_cannot_be_told_yet_is_admitted() {
+    let mut elsewhere = topic("flights", "departures");
+    elsewhere["spec"]["clusterRef"]["name"] = json!("not-yet");
+    assert_eq!(create(&plain(), &elsewhere).await, Said::Admitted);
+}
+
+#[tokio::test]
+async fn only_a_changed_spec_is_looked_at() {
+    let old = topic("stranger", "x");
+    let mut labelled = old.clone();
+    labelled["metadata"]["labels"] = json!({ "a": "b" });
+    assert_eq!(
+        ask(&plain(), &review("UPDATE", &labelled, Some(&old))).await,
+        Said::Admitted
+    );
+    let mut going = old.clone();
+    going["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
+    going["spec"]["partitions"] = json!(2);
+    assert_eq!(
+        ask(&plain(), &review("UPDATE", &going, Some(&old))).await,
+        Said::Admitted
+    );
+    assert_eq!(
+        ask(&plain(), &review("DELETE", &Value::Null, Some(&old))).await,
+        Said::Admitted
+    );
+}
+
+#[tokio::test]
+async fn a_breaking_schema_is_refused_in_the_registrys_words() {
+    let judge = with_version(V1, Compatibility::Backward).await;
+    let said = ask(
+        &judge,
+        &review(
+            "UPDATE",
+            &schema(BREAKING, "Backward"),
+            Some(&schema(V1, "Backward")),
+        ),
+    )
+    .await;
+    denied(
+        said,
+        "incompatible with version 1 of subject \"flights.departures-value\" at the level Backward: ",
+    );
+    assert_eq!(
+        create(&judge, &schema(V1, "Backward")).await,
+        Said::Admitted
+    );
+}
+
+#[tokio::test]
+async fn a_text_that_is_no_schema_is_refused() {
+    denied(
+        create(&plain(), &schema("{", "Backward")).await,
+        "spec.schema is not an Avro schema",
+    );
+}
+
+#[tokio::test]
+async fn judging_writes_nothing() {
+    let registries = Arc::new(FakeRegistries::default());
+    let judge = judge(Arc::default(), registries.clone());
+    assert_eq!(create(&judge, &schema(V1, "Full")).await, Said::Admitted);
+    assert!(registries.fake(URL).take_writes().is_empty());
+}
+
+#[tokio::test]
+async fn a_level_that_is_not_stored_yet_cannot_be_judged_by() {
+    let judge = with_version(V1, Compatibility::Full).await;
+    warned(
+        create(&judge, &schema(BREAKING, "Backward")).await,
+        "only when subject",
+    );
+    assert_eq!(
+        create(&judge, &schema(BREAKING, "None")).await,
+        Said::Admitted
+    );
+}
+
+#[tokio::test]
+async fn a_foreign_subject_is_warned_of() {
+    let judge = with_version(V1, Compatibility::Backward).await;
+    let mut foreign = schema(V1, "Backward");
+    foreign["status"] = Value::Null;
+    warned(create(&judge, &foreign).await, "adopt: true");
+}
+
+#[tokio::test]
+async fn a_registry_that_is_away_refuses_nothing() {
+    let registries = FakeRegistries::default();
+    registries.fake(URL).set_unreachable(true);
+    let judge = judge(Arc::default(), Arc::new(registries));
+    warned(
+        create(&judge, &schema("{", "Backward")).await,
+        "could not be checked",
+    );
+}
+
+/// A registry that never answers.
+struct Silent;
+
+impl Registries for Silent {
+    fn at(&self, _: &str) -> Arc<dyn SchemaRegistry> {
+        Arc::new(Silent)
+    }
+}
+
+#[async_trait]
+impl SchemaRegistry for Silent {
+    async fn latest(&self, _: &str) -> Result<Option<i32>, RegistryError> {
+        std::future::pending().await
+    }
+    async fn lookup(&self, _: &str, _: &NewSchema) -> Result<Option<Registered>, RegistryError> {
+        std::future::pending().await
+    }
+    async fn check(&self, _: &str, _: &NewSchema) -> Result<Verdict, RegistryError> {
+        std::future::pending().await
+    }
+    async fn register(&self, _: &str, _: &NewSchema) -> Result<Registered, RegistryError> {
+        std::future::pending().await
+    }
+    async fn level(&self, _: &str) -> Result<Option<Compatibility>, RegistryError> {
+        std::future::pending().await
+    }
+    async fn set_level(&self, _: &str, _: Compatibility) -> Result<(), RegistryError> {
+        std::future::pending().await
+    }
+    async fn delete(&self, _: &str, _: bool) -> Result<(), RegistryError> {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_registry_that_hangs_does_not_hold_the_apply_up() {
+    let begun = tokio::time::Instant::now();
+    let judge = judge(Arc::default(), Arc::new(Silent));
+    warned(
+        create(&judge, &schema(V1, "Backward")).await,
+        "within 2 seconds",
+    );
+    assert!(begun.elapsed() <= DEADLINE + Duration::from_millis(10));
+}
+
+#[tokio::test]
+async fn a_cluster_with_overlapping_prefixes_or_an_unknown_version_is_refused() {
+    let grant = |prefix: &str| json!({ "selector": {}, "prefixes": [prefix] });
+    let overlapping = object(
+        "KafkaCluster",
+        "kafka",
+        "main",
+        json!({ "namespaces": [grant("a."), grant("a.b.")] }),
+    );
+    denied(create(&plain(), &overlapping).await, "`a.`");
+    let old = object(
+        "KafkaCluster",
+        "kafka",
+        "main",
+        json!({ "version": "2.0.0" }),
+    );
+    denied(create(&plain(), &old).await, "spec.version");
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_review_is_told_so() {
+    for body in [
+        &b"{"[..],
+        b"[]",
+        b"{}",
+        br#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview"}"#,
+        b"\xff",
+    ] {
+        let refusal = review::answer(&plain(), body).await.unwrap_err();
+        let message = refusal.response.unwrap().result.message;
+        assert!(message.contains("AdmissionReview"), "{message}");
+    }
+    let mut unreadable = topic("kafka", "x");
+    unreadable["spec"]["partitions"] = json!("many");
+    warned(
+        create(&plain(), &unreadable).await,
+        "cannot read the resource",
+    );
+}

@@ -1,0 +1,106 @@
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::{
+    Json, Router,
+    body::Bytes,
+    extract::{DefaultBodyLimit, State},
+    http::StatusCode,
+    routing::post,
+};
+use axum_server::{Handle, tls_rustls::RustlsConfig};
+use kube::core::{DynamicObject, admission::AdmissionReview};
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+use super::{Judge, certificate::Served, keeper::follow, review};
+use crate::{context::Context, error::Error};
+
+/// Longest body: the API server takes objects of up to 3 MiB, and a review has two.
+const MAX_BODY: usize = 8 << 20;
+/// For requests that are under way at the end.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Answers the API server at `/validate` on `config.webhook_port` until `shutdown`. It begins when the leader has made the
+/// certificate, and takes up a renewed one while it runs.
+///
+/// # Errors
+/// When the port cannot be bound, or the certificate cannot be watched.
+pub async fn serve(context: Arc<Context>, shutdown: CancellationToken) -> Result<(), Error> {
+    let (sender, mut receiver) = tokio::sync::watch::channel(None::<Served>);
+    let watching = follow(context.clone(), sender);
+    let serving = async {
+        let Some(first) = next(&mut receiver).await else {
+            return Ok(());
+        };
+        let tls = RustlsConfig::from_pem(
+            first.certificate_pem.into_bytes(),
+            first.key_pem.into_bytes(),
+        )
+        .await
+        .map_err(|error| Error::Certificate(format!("the webhook's certificate: {error}")))?;
+        let address = SocketAddr::from(([0, 0, 0, 0], context.config.webhook_port));
+        let handle = Handle::new();
+        let server = axum_server::bind_rustls(address, tls.clone())
+            .handle(handle.clone())
+            .serve(router(Judge::new(&context)).into_make_service());
+        info!(%address, "the admission webhook answers");
+        let reloading = async {
+            while let Some(renewed) = next(&mut receiver).await {
+                tls.reload_from_pem(
+                    renewed.certificate_pem.into_bytes(),
+                    renewed.key_pem.into_bytes(),
+                )
+                .await
+                .map_err(|error| {
+                    Error::Certificate(format!("the webhook's renewed certificate: {error}"))
+                })?;
+                info!("the admission webhook has a new certificate");
+            }
+            Ok(())
+        };
+        let stopping = async {
+            shutdown.cancelled().await;
+            handle.graceful_shutdown(Some(GRACE));
+            std::future::pending::<Result<(), Error>>().await
+        };
+        tokio::select! {
+            ended = server => ended.map_err(|error| Error::Certificate(format!("the webhook on {address}: {error}"))),
+            failed = reloading => failed,
+            never = stopping => never,
+        }
+    };
+    tokio::select! {
+        ended = serving => ended,
+        ended = watching => ended,
+        () = stopped(&shutdown) => Ok(()),
+    }
+}
+
+/// Ends some time after `shutdown`, when what was under way has had its time.
+async fn stopped(shutdown: &CancellationToken) {
+    shutdown.cancelled().await;
+    tokio::time::sleep(GRACE).await;
+}
+
+async fn next(receiver: &mut tokio::sync::watch::Receiver<Option<Served>>) -> Option<Served> {
+    receiver.changed().await.ok()?;
+    receiver.borrow_and_update().clone()
+}
+
+/// The webhook's one page.
+pub fn router(judge: Judge) -> Router {
+    Router::new()
+        .route("/validate", post(validate))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .with_state(Arc::new(judge))
+}
+
+async fn validate(
+    State(judge): State<Arc<Judge>>,
+    body: Bytes,
+) -> (StatusCode, Json<AdmissionReview<DynamicObject>>) {
+    match review::answer(&judge, &body).await {
+        Ok(review) => (StatusCode::OK, Json(review)),
+        Err(refusal) => (StatusCode::BAD_REQUEST, Json(*refusal)),
+    }
+}
