@@ -5,6 +5,7 @@ use std::{error::Error, process::ExitCode, sync::Arc, time::Duration};
 use clap::Parser;
 use kube::Client;
 use millrace_operator::{
+    admission,
     config::Config,
     context::Context,
     controllers,
@@ -65,6 +66,7 @@ async fn run(config: Config) -> Result<(), Failure> {
         () = shutdown.cancelled() => return Ok(()),
         ready = context.world.stores.ready() => ready?,
     }
+    watches.spawn(admission::serve(context.clone(), shutdown.clone()));
     health.set_ready(true);
 
     let leader = tokio::select! {
@@ -73,6 +75,7 @@ async fn run(config: Config) -> Result<(), Failure> {
     };
     metrics.leader.set(1);
     info!(lease = config.lease_name, "leading");
+    watches.spawn(admission::keep_certificate(context.clone(), shutdown.clone()));
     tokio::select! {
         () = controllers::run_all(context, access, shutdown.clone()) => {}
         () = drained(&shutdown) => warn!("work was still under way at the deadline"),

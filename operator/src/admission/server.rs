@@ -10,7 +10,7 @@ use axum::{
 use axum_server::{Handle, tls_rustls::RustlsConfig};
 use kube::core::{DynamicObject, admission::AdmissionReview};
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::{error, info};
 
 use super::{Judge, certificate::Served, keeper::follow, review};
 use crate::{context::Context, error::Error};
@@ -21,11 +21,14 @@ const MAX_BODY: usize = 8 << 20;
 const GRACE: Duration = Duration::from_secs(5);
 
 /// Answers the API server at `/validate` on `config.webhook_port` until `shutdown`. It begins when the leader has made the
-/// certificate, and takes up a renewed one while it runs.
-///
-/// # Errors
-/// When the port cannot be bound, or the certificate cannot be watched.
-pub async fn serve(context: Arc<Context>, shutdown: CancellationToken) -> Result<(), Error> {
+/// certificate, and takes up a renewed one while it runs. Where it cannot answer, the operator goes on without it.
+pub async fn serve(context: Arc<Context>, shutdown: CancellationToken) {
+    if let Err(error) = answer(context, shutdown).await {
+        error!(%error, "the admission webhook has stopped: nothing is refused at apply until the operator is restarted");
+    }
+}
+
+async fn answer(context: Arc<Context>, shutdown: CancellationToken) -> Result<(), Error> {
     let (sender, mut receiver) = tokio::sync::watch::channel(None::<Served>);
     let watching = follow(context.clone(), sender);
     let serving = async {
