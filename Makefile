@@ -3,6 +3,8 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
+# One selection and one profile for all: the images need the release build anyway, and each dependency is compiled once.
+CARGO_FLAGS := --workspace --locked --release
 .PHONY: help prerequisites build cluster cluster-down cluster-status images generate verify lint unit set-up e2e \
 	independent test demo demo-down bench
 
@@ -16,7 +18,7 @@ prerequisites: ## Install the Debian packages that are missing (as root)
 	@e2e/prerequisites
 
 build: prerequisites ## Compile everything
-	cargo build --workspace --all-targets --locked
+	cargo build $(CARGO_FLAGS) --all-targets
 
 cluster: prerequisites ## Start the local Kubernetes of three nodes (as root)
 	@e2e/cluster/cluster up
@@ -31,21 +33,21 @@ images: prerequisites ## Build the images
 	@e2e/images build
 
 generate: prerequisites ## Write the generated files anew: CRDs and API reference
-	cargo run --quiet --locked -p millrace-crds --bin crdgen
-	cargo run --quiet --locked -p millrace-crds --bin docgen
+	cargo run --quiet --locked --release -p millrace-crds --bin crdgen
+	cargo run --quiet --locked --release -p millrace-crds --bin docgen
 
 verify: prerequisites ## Check that the generated files are up to date
-	cargo test --workspace --locked --test drift
+	cargo test $(CARGO_FLAGS) --test drift
 
 lint: prerequisites ## Check formatting, clippy, shell scripts and the chart
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets --locked -- -D warnings
-	cargo clippy --workspace --test suite --locked -- -D warnings
+	cargo clippy $(CARGO_FLAGS) --all-targets -- -D warnings
+	cargo clippy $(CARGO_FLAGS) --test suite -- -D warnings
 	@e2e/lint-shell
 	@charts/millrace/tests/lint
 
 unit: prerequisites ## Run every test that needs no cluster
-	cargo test --workspace --locked
+	cargo test $(CARGO_FLAGS)
 
 set-up: prerequisites ## Bring up the cluster, the images and the operator
 	@e2e/set-up
