@@ -6,7 +6,7 @@ use k8s_openapi::{
     NamespaceResourceScope,
     api::core::v1::{Namespace, ServiceAccount},
 };
-use kube::{Api, Client, Resource, ResourceExt};
+use kube::{Api, Client, Resource, ResourceExt, api::PostParams};
 use millrace_crds::{ClusterRef, Topic, TopicSpec};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -188,19 +188,20 @@ impl Case {
         self.ready::<Topic>(name).await
     }
 
-    /// Edits the spec of a Topic.
+    /// Edits the spec of a Topic, again where somebody else wrote it meanwhile.
     ///
     /// # Errors
     /// When the API server refuses it, with its words.
     pub async fn edit_topic(&self, name: &str, edit: impl Fn(&mut TopicSpec)) -> Result<()> {
-        let mut topic: Topic = self.api().get(name).await?;
-        topic.metadata.managed_fields = None;
-        topic.status = None;
-        edit(&mut topic.spec);
-        self.api::<Topic>()
-            .replace(name, &Default::default(), &topic)
-            .await?;
-        Ok(())
+        let topics = self.api::<Topic>();
+        loop {
+            let mut topic = topics.get(name).await?;
+            edit(&mut topic.spec);
+            match topics.replace(name, &PostParams::default(), &topic).await {
+                Err(kube::Error::Api(status)) if status.is_conflict() => {}
+                result => return Ok(result.map(drop)?),
+            }
+        }
     }
 
     /// The resource once it is ready.
