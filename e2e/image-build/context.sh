@@ -26,10 +26,10 @@ maven_files() {
   echo "$dir"
 }
 
-# release_binary PACKAGE BINARY DIRECTORY
+# release_binary BINARY DIRECTORY: the whole workspace is compiled, as the Makefile does, so that each dependency is compiled once.
 release_binary() {
-  run_logged "cargo-$1" cargo build --release --locked --manifest-path "$REPO/Cargo.toml" -p "$1"
-  cp "${CARGO_TARGET_DIR:-$REPO/target}/release/$2" "$3/"
+  run_logged cargo cargo build --workspace --locked --release --manifest-path "$REPO/Cargo.toml"
+  cp "${CARGO_TARGET_DIR:-$REPO/target}/release/$1" "$2/"
 }
 
 context_broker() {
@@ -50,19 +50,19 @@ context_registry() {
 
 context_operator() {
   fresh_context "$1"
-  release_binary millrace-operator millrace-operator "$1"
+  release_binary millrace-operator "$1"
   cp "$REPO/operator/Containerfile" "$1/"
 }
 
 context_flights() {
   fresh_context "$1"
-  release_binary flights flights "$1"
+  release_binary flights "$1"
   "$REPO/docs/examples/flights/fetch-data" "$IMAGES/flights-data"
-  cp "$IMAGES/flights-data/flights.csv.gz" "$REPO"/docs/examples/flights/{Containerfile,flight.avsc} "$1/"
+  cp "$IMAGES/flights-data/flights.csv.gz" "$REPO/docs/examples/flights/Containerfile" "$1/"
 }
 
 context_probe() {
   fresh_context "$1"
-  release_binary probe probe "$1"
+  release_binary probe "$1"
   cp "$REPO/e2e/probe/Containerfile" "$1/"
 }

@@ -1,2 +1,126 @@
-//! probe
-fn main() {}
+//! The end-to-end suite's hands inside the cluster: one subcommand for each thing a Kafka client does.
+//!
+//! It shares no code with the operator, so that a mistake there is not repeated here. Each command prints one JSON object
+//! to standard output. When Kafka refuses, the object is `{"error": CODE, "message": ...}`, CODE as Kafka's protocol
+//! names it (`TOPIC_AUTHORIZATION_FAILED`), and the exit code is 1.
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod acls;
+mod connection;
+mod consume;
+mod count;
+mod failure;
+mod groups;
+mod produce;
+mod topics;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+use serde_json::Value;
+use tokio::signal::unix::{SignalKind, signal};
+
+use connection::Access;
+use failure::Failure;
+
+#[derive(Parser)]
+#[command(version, about = "Does what a Kafka client does, and prints JSON")]
+struct Arguments {
+    #[command(flatten)]
+    access: Access,
+    /// How long the command may take, in seconds.
+    #[arg(long, global = true, default_value_t = 20)]
+    timeout_s: u64,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Do nothing until told to stop: what the pod runs, so that the others can be run in it.
+    Idle,
+    /// Write records; prints how many arrived, by partition.
+    Produce(produce::Arguments),
+    /// Read as a member of a group; prints how many came and how many of them were different.
+    Consume(consume::Arguments),
+    /// Count the committed records of a whole topic, without a group.
+    Count(count::Arguments),
+    /// Print partitions, replicas, leaders, racks and what is configured on the topic.
+    DescribeTopic(topics::Named),
+    /// Print the names of all topics that the caller may see, but Kafka's own.
+    ListTopics,
+    /// Create a topic.
+    CreateTopic(topics::Create),
+    /// Print all ACLs.
+    Acls,
+    /// Print all groups with their states and numbers of members.
+    Groups,
+    /// Print a group's committed offsets, end offsets and lag.
+    Offsets(groups::Named),
+    /// Set a group's committed offset of one partition; the group must be empty.
+    CommitOffset(groups::Commit),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let Arguments {
+        access,
+        timeout_s,
+        command,
+    } = Arguments::parse();
+    let limit = Duration::from_secs(timeout_s);
+    match run(access, limit, command).await {
+        Ok(answer) => {
+            println!("{answer}");
+            ExitCode::SUCCESS
+        }
+        Err(failure) => {
+            println!("{}", failure.json());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(access: Access, limit: Duration, command: Command) -> Result<Value, Failure> {
+    match command {
+        Command::Idle => idle().await,
+        Command::Produce(arguments) => produce::run(&access, limit, arguments).await,
+        Command::Consume(arguments) => {
+            blocking(move || consume::run(&access, limit, &arguments)).await
+        }
+        Command::Count(arguments) => blocking(move || count::run(&access, limit, &arguments)).await,
+        Command::DescribeTopic(topic) => within(limit, topics::describe(&access, topic)).await,
+        Command::ListTopics => within(limit, topics::list(&access)).await,
+        Command::CreateTopic(topic) => within(limit, topics::create(&access, topic)).await,
+        Command::Acls => within(limit, acls::list(&access)).await,
+        Command::Groups => within(limit, groups::list(&access)).await,
+        Command::Offsets(group) => within(limit, groups::offsets(&access, group)).await,
+        Command::CommitOffset(commit) => within(limit, groups::commit(&access, commit)).await,
+    }
+}
+
+async fn within(
+    limit: Duration,
+    answer: impl Future<Output = Result<Value, Failure>>,
+) -> Result<Value, Failure> {
+    tokio::time::timeout(limit, answer)
+        .await
+        .map_err(|_| Failure::timed_out(limit))?
+}
+
+async fn blocking(
+    answer: impl FnOnce() -> Result<Value, Failure> + Send + 'static,
+) -> Result<Value, Failure> {
+    tokio::task::spawn_blocking(answer)
+        .await
+        .map_err(|panic| Failure::local(panic.to_string()))?
+}
+
+async fn idle() -> Result<Value, Failure> {
+    let mut terminate =
+        signal(SignalKind::terminate()).map_err(|error| Failure::local(error.to_string()))?;
+    terminate.recv().await;
+    Ok(Value::Null)
+}

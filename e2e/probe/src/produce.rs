@@ -1,0 +1,123 @@
+//! `probe produce`
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use futures::future::try_join_all;
+use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::producer::{FutureProducer, FutureRecord};
+use rdkafka::util::Timeout;
+use serde_json::{Value, json};
+
+use crate::connection::{Access, Identity};
+use crate::failure::Failure;
+
+/// So many records may be on their way at a time.
+const AT_ONCE: usize = 10_000;
+
+#[derive(Args)]
+pub struct Arguments {
+    #[arg(long)]
+    topic: String,
+    #[arg(long, default_value_t = 1)]
+    count: usize,
+    /// The key of every record; without it each has its number.
+    #[arg(long)]
+    record_key: Option<String>,
+    #[arg(long)]
+    partition: Option<i32>,
+    /// Records a second; 0 for no cap.
+    #[arg(long, default_value_t = 0)]
+    rate: u32,
+    /// NAME=VALUE
+    #[arg(long, value_parser = name_and_value)]
+    header: Vec<(String, String)>,
+}
+
+/// Prints `{"produced": N, "partitions": {PARTITION: N}}`. The values are `record-0`, `record-1`, ...
+pub async fn run(access: &Access, limit: Duration, arguments: Arguments) -> Result<Value, Failure> {
+    let (mut config, identity) = access.client_config()?;
+    let producer: FutureProducer<_> = config
+        .set("enable.idempotence", "true")
+        .set("message.timeout.ms", limit.as_millis().to_string())
+        .set("linger.ms", "5")
+        .create_with_context(identity.clone())?;
+    let headers = arguments
+        .header
+        .iter()
+        .fold(OwnedHeaders::new(), |all, (key, value)| {
+            all.insert(Header {
+                key,
+                value: Some(value),
+            })
+        });
+
+    let started = Instant::now();
+    let mut partitions = BTreeMap::<i32, usize>::new();
+    let at_once = if arguments.rate == 0 { AT_ONCE } else { 1 };
+    for first in (0..arguments.count).step_by(at_once) {
+        if arguments.rate > 0 {
+            let due = Duration::from_secs_f64(first as f64 / f64::from(arguments.rate));
+            tokio::time::sleep(due.saturating_sub(started.elapsed())).await;
+        }
+        let numbers = first..arguments.count.min(first + at_once);
+        let deliveries = numbers.map(|number| send(&producer, &arguments, &headers, number));
+        for partition in deliver(
+            &identity,
+            limit.saturating_sub(started.elapsed()),
+            try_join_all(deliveries),
+        )
+        .await?
+        {
+            *partitions.entry(partition).or_default() += 1;
+        }
+    }
+    Ok(json!({ "produced": arguments.count, "partitions": partitions }))
+}
+
+async fn send(
+    producer: &FutureProducer<Identity>,
+    arguments: &Arguments,
+    headers: &OwnedHeaders,
+    number: usize,
+) -> Result<i32, Failure> {
+    let key = arguments
+        .record_key
+        .clone()
+        .unwrap_or_else(|| number.to_string());
+    let value = format!("record-{number}");
+    let mut record = FutureRecord::to(&arguments.topic)
+        .key(&key)
+        .payload(&value)
+        .headers(headers.clone());
+    record.partition = arguments.partition;
+    match producer.send(record, Timeout::Never).await {
+        Ok(delivery) => Ok(delivery.partition),
+        Err((error, _)) => Err(error.into()),
+    }
+}
+
+/// A refused token shows as a record that never leaves, so that is asked first.
+async fn deliver(
+    identity: &Identity,
+    limit: Duration,
+    deliveries: impl Future<Output = Result<Vec<i32>, Failure>>,
+) -> Result<Vec<i32>, Failure> {
+    let mut deliveries = Box::pin(deliveries);
+    let deadline = Instant::now() + limit;
+    loop {
+        match tokio::time::timeout(Duration::from_millis(200), &mut deliveries).await {
+            Ok(answer) => return answer,
+            Err(_) => identity.check()?,
+        }
+        if Instant::now() > deadline {
+            return Err(Failure::timed_out(limit));
+        }
+    }
+}
+
+fn name_and_value(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
