@@ -1,6 +1,7 @@
 //! The only code that changes anything: small idempotent steps.
 
 mod applied;
+pub mod kafka_cluster;
 mod kube;
 mod scale;
 mod subject;

@@ -5,6 +5,7 @@
 
 mod access;
 mod consumer_group;
+mod kafka_cluster;
 mod kafka_topic;
 mod queue;
 mod schema;
@@ -23,6 +24,7 @@ use crate::context::Context;
 pub async fn run_all(context: Arc<Context>, access: Requests, shutdown: CancellationToken) {
     let mut tasks = JoinSet::new();
     tasks.spawn(access::run(context.clone(), access, shutdown.clone()));
+    tasks.spawn(kafka_cluster::run(context.clone(), shutdown.clone()));
     tasks.spawn(schema::run(context.clone(), shutdown.clone()));
     tasks.spawn(consumer_group::run(context.clone(), shutdown.clone()));
     tasks.spawn(topic::run(context.clone(), shutdown.clone()));

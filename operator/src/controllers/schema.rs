@@ -61,7 +61,8 @@ fn concerns(wake: &Wake, world: &World) -> Vec<ObjectRef<Schema>> {
         | Wake::ConsumerGroup(..)
         | Wake::KafkaTopic(..)
         | Wake::KafkaAcls(_)
-        | Wake::KafkaGroups(_) => Vec::new(),
+        | Wake::KafkaGroups(_)
+        | Wake::ClusterChild(_) => Vec::new(),
     }
 }
 

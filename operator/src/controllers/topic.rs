@@ -75,7 +75,8 @@ fn concerns(wake: &Wake, world: &World) -> Vec<ObjectRef<Topic>> {
         | Wake::ConsumerGroup(..)
         | Wake::Schema(..)
         | Wake::KafkaAcls(_)
-        | Wake::KafkaGroups(_) => Vec::new(),
+        | Wake::KafkaGroups(_)
+        | Wake::ClusterChild(_) => Vec::new(),
     }
 }
 

@@ -3,22 +3,26 @@
 //! Architecture invariant: a reconcile never asks Kafka on its own; it reads the view, and the view is refreshed
 //! on a period and right after own writes, whatever the number of resources.
 
+mod children;
 mod claims;
 mod cluster;
 mod clusters;
 mod groups;
 mod node_pod;
 mod stores;
+mod token_issuer;
 mod view;
 mod wake;
 mod watched;
 
+pub use children::{COMPONENT, Children, INSTANCE, NODES, REGISTRY};
 pub use claims::{Claim, Claims};
 pub use cluster::{ClusterHandle, Periods, StepResults, start};
 pub use clusters::{ClusterKey, Clusters};
 pub use groups::{GroupSnapshot, GroupsView, PartitionOffsets};
 pub use node_pod::{NodePod, PodState, TEMPLATE_ANNOTATION};
 pub use stores::Stores;
+pub use token_issuer::{TokenIssuer, TokenIssuers};
 pub use view::{View, ViewState};
 pub use wake::{Wake, Waker};
 

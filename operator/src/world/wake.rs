@@ -7,6 +7,8 @@ use super::ClusterKey;
 pub enum Wake {
     /// A KafkaCluster resource, or whether its Kafka answers.
     Cluster(ClusterKey),
+    /// An object that a KafkaCluster is made of, such as a pod.
+    ClusterChild(ClusterKey),
     /// A Namespace: its labels decide about grants and consent.
     Namespace(String),
     /// A Topic resource, by namespace and name.

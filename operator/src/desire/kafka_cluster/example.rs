@@ -5,8 +5,11 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::json;
 
-use super::{Given, Identity, TokenIssuer};
-use crate::resolve::{Images, ResolvedCluster, kafka_cluster};
+use super::{Given, Identity};
+use crate::{
+    resolve::{Images, ResolvedCluster, kafka_cluster},
+    world::TokenIssuer,
+};
 
 /// A cluster with a managed registry and a memory limit.
 pub fn cluster(nodes: usize) -> ResolvedCluster {
@@ -35,7 +38,7 @@ pub fn given(nodes: usize) -> Given {
     Given {
         identity: Identity::first(&cluster(nodes)),
         authority_pem: "authority".into(),
-        node_certificate: "certificate".into(),
+        node_pem_digest: "0123456789abcdef".into(),
         tokens: TokenIssuer {
             issuer: "https://kubernetes.default.svc".into(),
             jwks: r#"{"keys":[]}"#.into(),

@@ -2,15 +2,11 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 
-use crate::{resolve::ResolvedCluster, world::ClusterKey};
+use crate::{
+    resolve::ResolvedCluster,
+    world::{COMPONENT, ClusterKey, INSTANCE, NODES, REGISTRY},
+};
 
-/// Label whose value is the KafkaCluster's name.
-pub const INSTANCE: &str = "app.kubernetes.io/instance";
-/// Selects every object that this crate makes for KafkaClusters.
-pub const SELECTOR: &str =
-    "app.kubernetes.io/managed-by=millrace,app.kubernetes.io/component in (nodes, registry)";
-
-const COMPONENT: &str = "app.kubernetes.io/component";
 const NAME: &str = "app.kubernetes.io/name";
 
 /// A part of a KafkaCluster.
@@ -25,8 +21,8 @@ pub enum Component {
 impl Component {
     fn label(self) -> &'static str {
         match self {
-            Self::Nodes => "nodes",
-            Self::Registry => "registry",
+            Self::Nodes => NODES,
+            Self::Registry => REGISTRY,
         }
     }
 

@@ -31,22 +31,16 @@ pub use certificates::{
     operator_secret,
 };
 pub use identity::{Identity, identity};
-pub use labels::{Component, INSTANCE, SELECTOR, pod_labels};
 pub use names::Names;
+pub use pods::digest;
 pub use registry_kafka::{registry_access, registry_can_start, registry_topics};
 pub use server_properties::server_properties;
 pub use stateful_set::template_digest;
 
-use crate::resolve::{ResolvedCluster, ResolvedRegistry};
-
-/// Who signs ServiceAccount tokens, and with which keys.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TokenIssuer {
-    /// The tokens' `iss`.
-    pub issuer: String,
-    /// The keys, a JSON Web Key Set (RFC 7517).
-    pub jwks: String,
-}
+use crate::{
+    resolve::{ResolvedCluster, ResolvedRegistry},
+    world::TokenIssuer,
+};
 
 /// What a cluster's objects are made of beside the resource itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,8 +49,8 @@ pub struct Given {
     pub identity: Identity,
     /// PEM of the authority's certificate.
     pub authority_pem: String,
-    /// PEM of the nodes' certificate.
-    pub node_certificate: String,
+    /// [`digest`] of the nodes' certificate and key.
+    pub node_pem_digest: String,
     /// Who signs ServiceAccount tokens.
     pub tokens: TokenIssuer,
     /// Racks by Kubernetes node, of those that have one.

@@ -89,7 +89,7 @@ fn template(cluster: &ResolvedCluster, given: &Given) -> PodTemplateSpec {
     let config = config_maps::config(cluster, given).data.unwrap_or_default();
     let mut annotations = BTreeMap::from([
         (CONFIG.to_owned(), digest(&format!("{config:?}"))),
-        (CERTIFICATE.to_owned(), digest(&given.node_certificate)),
+        (CERTIFICATE.to_owned(), given.node_pem_digest.clone()),
     ]);
     let spec = pod(cluster, given);
     let whole = serde_json::to_string(&(&annotations, &spec)).unwrap_or_default();
@@ -348,7 +348,7 @@ mod tests {
             .insert("log.retention.hours".into(), "48".into());
         assert_ne!(before, digest(&configured, &given(3)));
         let renewed = Given {
-            node_certificate: "another".into(),
+            node_pem_digest: "another".into(),
             ..given(3)
         };
         assert_ne!(before, digest(&cluster(3), &renewed));
