@@ -12,8 +12,10 @@ mod consume;
 mod count;
 mod failure;
 mod groups;
+mod lag;
 mod produce;
 mod topics;
+mod work;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -59,6 +61,10 @@ enum Command {
     Groups,
     /// Print a group's committed offsets, end offsets and lag.
     Offsets(groups::Named),
+    /// Print committed offsets, end offsets and lag of a group in every partition of a topic.
+    Lag(lag::Arguments),
+    /// Read as a member of a group, slowly, until told to stop.
+    Work(work::Arguments),
     /// Set a group's committed offset of one partition; the group must be empty.
     CommitOffset(groups::Commit),
 }
@@ -97,6 +103,8 @@ async fn run(access: Access, limit: Duration, command: Command) -> Result<Value,
         Command::Acls => within(limit, acls::list(&access)).await,
         Command::Groups => within(limit, groups::list(&access)).await,
         Command::Offsets(group) => within(limit, groups::offsets(&access, group)).await,
+        Command::Lag(arguments) => within(limit, lag::run(&access, &arguments)).await,
+        Command::Work(arguments) => work::run(access, arguments).await,
         Command::CommitOffset(commit) => within(limit, groups::commit(&access, commit)).await,
     }
 }

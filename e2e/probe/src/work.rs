@@ -1,0 +1,99 @@
+//! `probe work`
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use serde_json::{Value, json};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::connection::Access;
+use crate::failure::Failure;
+
+const POLL: Duration = Duration::from_millis(100);
+const COMMIT_EVERY: Duration = Duration::from_millis(500);
+
+#[derive(Args)]
+pub struct Arguments {
+    #[arg(long)]
+    topic: String,
+    #[arg(long)]
+    group: String,
+    /// Records a second at most.
+    #[arg(long, default_value_t = 100)]
+    rate: u32,
+}
+
+/// Reads as a member of a group, at most so fast, and commits twice a second, until it is told to stop.
+/// Prints `{"worked": N}`.
+pub async fn run(access: Access, arguments: Arguments) -> Result<Value, Failure> {
+    let mut terminate =
+        signal(SignalKind::terminate()).map_err(|error| Failure::local(error.to_string()))?;
+    let stop = Arc::new(AtomicBool::new(false));
+    let stopped = Arc::clone(&stop);
+    let work = tokio::task::spawn_blocking(move || work(&access, &arguments, &stopped));
+    tokio::select! {
+        _ = terminate.recv() => stop.store(true, Ordering::Relaxed),
+        () = finished(&work) => {}
+    }
+    work.await
+        .map_err(|panic| Failure::local(panic.to_string()))?
+}
+
+async fn finished<T>(work: &tokio::task::JoinHandle<T>) {
+    while !work.is_finished() {
+        tokio::time::sleep(POLL).await;
+    }
+}
+
+fn work(access: &Access, arguments: &Arguments, stop: &AtomicBool) -> Result<Value, Failure> {
+    let (mut config, identity) = access.client_config()?;
+    let consumer: BaseConsumer<_> = config
+        .set("group.id", &arguments.group)
+        .set("enable.auto.commit", "false")
+        .set("enable.auto.offset.store", "false")
+        .set("auto.offset.reset", "earliest")
+        .set("partition.assignment.strategy", "cooperative-sticky")
+        .create_with_context(identity.clone())?;
+    consumer.subscribe(&[&arguments.topic])?;
+
+    let pause = Duration::from_secs_f64(1.0 / f64::from(arguments.rate.max(1)));
+    let mut next = Instant::now();
+    let mut committed = Instant::now();
+    let (mut worked, mut uncommitted) = (0_u64, 0_u64);
+    while !stop.load(Ordering::Relaxed) {
+        identity.check()?;
+        if let Some(record) = consumer.poll(POLL) {
+            consumer.store_offset_from_message(&record?)?;
+            worked += 1;
+            uncommitted += 1;
+            next = next.max(Instant::now()) + pause;
+            std::thread::sleep(next.saturating_duration_since(Instant::now()));
+        }
+        if uncommitted > 0 && committed.elapsed() >= COMMIT_EVERY {
+            commit(&consumer)?;
+            uncommitted = 0;
+            committed = Instant::now();
+        }
+    }
+    commit(&consumer)?;
+    Ok(json!({ "worked": worked }))
+}
+
+/// A rebalance that is under way takes the offsets with it; what is read twice then is no harm here.
+fn commit<C: rdkafka::consumer::ConsumerContext>(
+    consumer: &BaseConsumer<C>,
+) -> Result<(), Failure> {
+    match consumer.commit_consumer_state(CommitMode::Sync) {
+        Err(KafkaError::ConsumerCommit(
+            RDKafkaErrorCode::NoOffset
+            | RDKafkaErrorCode::RebalanceInProgress
+            | RDKafkaErrorCode::IllegalGeneration
+            | RDKafkaErrorCode::UnknownMemberId,
+        )) => Ok(()),
+        other => Ok(other?),
+    }
+}
