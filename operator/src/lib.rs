@@ -15,6 +15,7 @@ pub mod certificates;
 pub mod config;
 pub mod context;
 pub mod controllers;
+pub mod dead_letters;
 pub mod desire;
 pub mod error;
 pub mod events;

@@ -5,6 +5,7 @@
 
 mod access;
 mod consumer_group;
+mod dlq;
 mod kafka_cluster;
 mod kafka_topic;
 mod queue;
@@ -27,6 +28,7 @@ pub async fn run_all(context: Arc<Context>, access: Requests, shutdown: Cancella
     tasks.spawn(kafka_cluster::run(context.clone(), shutdown.clone()));
     tasks.spawn(schema::run(context.clone(), shutdown.clone()));
     tasks.spawn(consumer_group::run(context.clone(), shutdown.clone()));
+    tasks.spawn(dlq::run(context.clone(), shutdown.clone()));
     tasks.spawn(topic::run(context.clone(), shutdown.clone()));
     tasks.join_all().await;
 }

@@ -4,7 +4,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use super::{Groups, Reconciles};
+use super::{DlqLetters, Groups, Reconciles};
 
 /// The label `kind`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -26,6 +26,8 @@ pub struct Metrics {
     pub kafka_requests: Family<Kind, Counter>,
     /// `millrace_group_…`: lag and replicas of the consumer groups.
     pub groups: Groups,
+    /// `millrace_dlq_letters`: dead letters by reason.
+    pub letters: DlqLetters,
 }
 
 impl Metrics {
@@ -39,6 +41,7 @@ impl Metrics {
         );
         self.reconciles.register(&mut registry);
         self.groups.register(&mut registry);
+        self.letters.register(&mut registry);
         registry.register(
             "kubernetes_writes",
             "Writes to the API server",

@@ -2,6 +2,7 @@
 
 mod groups;
 mod health;
+mod letters;
 pub mod logs;
 mod metrics;
 mod reconciles;
@@ -9,6 +10,7 @@ mod server;
 
 pub use groups::{GroupLabels, Groups};
 pub use health::Health;
+pub use letters::DlqLetters;
 pub use metrics::{Kind, Metrics};
 pub use reconciles::{Failure, Reconciles};
 pub use server::{listen, serve};

@@ -1,0 +1,340 @@
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use kube::{
+    ResourceExt,
+    runtime::{controller::Action, reflector::ObjectRef},
+};
+use millrace_crds::{Dlq, DlqStatus, ReasonCount};
+use tokio::sync::broadcast::error::RecvError;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    kafka_topic::{Converged, Ownership, converge, ownership, reachable},
+    queue,
+};
+use crate::{
+    apply,
+    context::Context,
+    dead_letters::{DeadLetters, Letters},
+    error::Error,
+    kafka::ObservedTopic,
+    plan::KafkaStep,
+    resolve::{self, Claimant, Facts, Rejection, ResolvedTopic},
+    status::{self, Draft, reasons},
+    world::{ClusterKey, Wake, World},
+};
+
+/// Keeps a DLQ with `deletionPolicy: Delete` from being forgotten before its topic is gone from Kafka.
+const FINALIZER: &str = "millrace.dev/topic";
+
+/// Makes DLQs true until `shutdown`.
+pub async fn run(context: Arc<Context>, shutdown: CancellationToken) {
+    let counting = Arc::new(Counting::new(&context));
+    let store = context.world.stores.dlqs.clone();
+    let shared = counting.clone();
+    let reconcile = move |dlq, context| reconcile(dlq, context, shared.clone());
+    tokio::join!(
+        queue::drive(
+            context.clone(),
+            store,
+            concerns,
+            reconcile,
+            shutdown.clone()
+        ),
+        counting.forget_the_gone(&context, shutdown),
+    );
+}
+
+/// The DLQs that a change concerns.
+fn concerns(wake: &Wake, world: &World) -> Vec<ObjectRef<Dlq>> {
+    let that = |chosen: &dyn Fn(&Dlq, &str) -> bool| {
+        let dlqs = world.stores.dlqs.state();
+        let chosen = dlqs
+            .iter()
+            .filter(|dlq| chosen(dlq, &dlq.namespace().unwrap_or_default()));
+        chosen
+            .map(|dlq| ObjectRef::from_obj(dlq.as_ref()))
+            .collect()
+    };
+    match wake {
+        Wake::Dlq(namespace, name) => vec![ObjectRef::new(name).within(namespace)],
+        Wake::Cluster(cluster) => {
+            that(&|dlq, home| ClusterKey::of(&dlq.spec.cluster_ref, home) == *cluster)
+        }
+        Wake::Namespace(namespace) => that(&|_, home| home == namespace),
+        Wake::KafkaTopic(cluster, topic) => {
+            let claimants = world.claimants(cluster, &resolve::Name::Topic(topic.clone()));
+            let dlqs = claimants.iter().filter(|claimant| claimant.kind == "DLQ");
+            dlqs.map(|claimant| ObjectRef::new(&claimant.name).within(&claimant.namespace))
+                .collect()
+        }
+        Wake::Topic(..)
+        | Wake::ConsumerGroup(..)
+        | Wake::Schema(..)
+        | Wake::KafkaAcls(_)
+        | Wake::KafkaGroups(_) => Vec::new(),
+    }
+}
+
+async fn reconcile(
+    dlq: Arc<Dlq>,
+    context: Arc<Context>,
+    counting: Arc<Counting>,
+) -> Result<Action, Error> {
+    let resolved = resolve::dlq(&dlq, &context.world);
+    if dlq.metadata.deletion_timestamp.is_some() {
+        return release(&context, &dlq, resolved).await;
+    }
+    let desired = match resolved {
+        Ok(desired) => desired,
+        Err(rejection) => {
+            counting.forget(&context, &name(&dlq));
+            return refuse(&context, &dlq, &rejection).await;
+        }
+    };
+    apply::finalizer(&context, dlq.as_ref(), FINALIZER, desired.delete).await?;
+    let ownership = ownership(&context, dlq.as_ref(), &desired, recorded).await?;
+    if ownership == Ownership::Absent {
+        announce(&context, &dlq, &desired).await?;
+    }
+    let converged = converge(&context, &desired, ownership != Ownership::Foreign).await;
+    let letters = counting.letters(&context, &dlq, &desired, converged.observed.as_deref());
+    let status = describe(&dlq, &desired, &converged, letters.as_ref());
+    let drafts = summed_up(&converged, letters.as_ref());
+    status::write(&context, dlq.as_ref(), dlq.status.as_ref(), status, &drafts).await?;
+    converged
+        .failure
+        .map_or_else(|| Ok(Action::await_change()), |error| Err(error.into()))
+}
+
+fn recorded(dlq: &Dlq) -> Option<&str> {
+    dlq.status.as_ref()?.topic_name.as_deref()
+}
+
+/// Writes the name to status before the topic is made.
+async fn announce(context: &Context, dlq: &Dlq, desired: &ResolvedTopic) -> Result<(), Error> {
+    let status = DlqStatus {
+        topic_name: Some(desired.name.as_str().to_owned()),
+        ..DlqStatus::default()
+    };
+    let message = format!("topic `{}` is being created", desired.name);
+    let drafts = ["Synced", "AccessGranted", "Empty", "Ready"]
+        .map(|kind| Draft::unknown(kind, reasons::PROGRESSING, &message));
+    status::write(context, dlq, dlq.status.as_ref(), status, &drafts).await
+}
+
+/// What is known of the letters; what cannot be seen now stays as it was seen last.
+fn describe(
+    dlq: &Dlq,
+    desired: &ResolvedTopic,
+    converged: &Converged,
+    letters: Option<&Letters>,
+) -> DlqStatus {
+    if !converged.mine {
+        return DlqStatus::default();
+    }
+    let before = dlq.status.clone().unwrap_or_default();
+    let named = DlqStatus {
+        topic_name: Some(desired.name.as_str().to_owned()),
+        ..before
+    };
+    match letters {
+        None => named,
+        Some(letters) => DlqStatus {
+            letters: Some(whole(letters.count)),
+            oldest_letter_time: letters.oldest.map(Time),
+            by_reason: letters.by_origin.iter().map(reason_count).collect(),
+            ..named
+        },
+    }
+}
+
+fn reason_count((origin, count): &(crate::dead_letters::Origin, u64)) -> ReasonCount {
+    ReasonCount {
+        reason: origin.reason.clone(),
+        source: origin.source.clone(),
+        count: whole(*count),
+    }
+}
+
+fn whole(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+fn summed_up(converged: &Converged, letters: Option<&Letters>) -> [Draft; 4] {
+    let parts = [converged.synced.clone(), converged.access.clone()];
+    let ready = status::ready(&parts);
+    let empty = match letters {
+        None => Draft::unknown(
+            "Empty",
+            reasons::PROGRESSING,
+            "the letters are being counted",
+        ),
+        Some(letters) if letters.count == 0 => {
+            Draft::yes("Empty", reasons::NO_LETTERS, "there is no dead letter")
+        }
+        Some(_) => Draft::no(
+            "Empty",
+            reasons::LETTERS,
+            "there are dead letters: status.byReason says why and from where",
+        ),
+    };
+    let [synced, access] = parts;
+    [synced, access, empty, ready]
+}
+
+async fn refuse(context: &Context, dlq: &Dlq, rejection: &Rejection) -> Result<Action, Error> {
+    let drafts = ["Synced", "AccessGranted", "Empty", "Ready"].map(|kind| rejection.draft(kind));
+    let status = dlq.status.clone().unwrap_or_default();
+    status::write(context, dlq, dlq.status.as_ref(), status, &drafts).await?;
+    Ok(Action::await_change())
+}
+
+/// Deletes the dead-letter topic where that is wanted and safe, and lets the resource go.
+async fn release(
+    context: &Context,
+    dlq: &Dlq,
+    resolved: Result<ResolvedTopic, Rejection>,
+) -> Result<Action, Error> {
+    let doomed = resolved
+        .ok()
+        .filter(|desired| desired.delete && recorded(dlq) == Some(desired.name.as_str()));
+    if let Some(desired) = doomed.filter(|desired| !claimed_by_others(context, dlq, desired)) {
+        match reachable(context, &desired.cluster) {
+            Err(away) => return refuse(context, dlq, &away).await,
+            Ok((handle, _)) => {
+                let step = KafkaStep::DeleteTopic(desired.name.as_str().to_owned());
+                handle
+                    .apply(vec![step])
+                    .await
+                    .into_iter()
+                    .collect::<Result<(), _>>()?;
+            }
+        }
+    }
+    apply::finalizer(context, dlq, FINALIZER, false).await?;
+    Ok(Action::await_change())
+}
+
+/// Two resources for one topic never delete it.
+fn claimed_by_others(context: &Context, dlq: &Dlq, desired: &ResolvedTopic) -> bool {
+    let me = Claimant::of(dlq);
+    let topic = resolve::Name::Topic(desired.name.as_str().to_owned());
+    context
+        .world
+        .claimants(&desired.cluster, &topic)
+        .iter()
+        .any(|claimant| !claimant.is(&me))
+}
+
+type Name = (String, String);
+
+fn name(dlq: &Dlq) -> Name {
+    (dlq.namespace().unwrap_or_default(), dlq.name_any())
+}
+
+/// What is counted for whom, so that it can be taken back.
+struct Counted {
+    cluster: ClusterKey,
+    topic: String,
+    reasons: BTreeSet<String>,
+}
+
+/// The letters of the DLQs, and their metrics.
+struct Counting {
+    letters: DeadLetters,
+    counted: Mutex<HashMap<Name, Counted>>,
+}
+
+impl Counting {
+    fn new(context: &Context) -> Self {
+        Self {
+            letters: DeadLetters::new(context.world.waker.clone()),
+            counted: Mutex::default(),
+        }
+    }
+
+    /// The letters of a DLQ whose topic Kafka has as `observed`; None until they are counted, or while there is no topic of its own.
+    fn letters(
+        &self,
+        context: &Context,
+        dlq: &Dlq,
+        desired: &ResolvedTopic,
+        observed: Option<&ObservedTopic>,
+    ) -> Option<Letters> {
+        let handle = context.world.clusters.get(&desired.cluster)?;
+        let (topic, observed) = (desired.name.as_str(), observed?);
+        let letters = self.letters.of(
+            &desired.cluster,
+            handle.credentials(),
+            topic,
+            &observed.id,
+            observed.partitions.len(),
+        );
+        let mut counted = self.lock();
+        let entry = counted.entry(name(dlq)).or_insert_with(|| Counted {
+            cluster: desired.cluster.clone(),
+            topic: topic.to_owned(),
+            reasons: BTreeSet::new(),
+        });
+        if let Some(letters) = &letters {
+            let mut sums: BTreeMap<String, i64> = BTreeMap::new();
+            for (origin, count) in &letters.by_origin {
+                *sums.entry(origin.reason.clone()).or_default() += whole(*count);
+            }
+            show(context, &name(dlq), entry, sums);
+        }
+        letters
+    }
+
+    fn forget(&self, context: &Context, name: &Name) {
+        if let Some(mut gone) = self.lock().remove(name) {
+            self.letters.forget(&gone.cluster, &gone.topic);
+            show(context, name, &mut gone, BTreeMap::new());
+        }
+    }
+
+    /// Forgets the DLQs whose resource goes, until `shutdown`.
+    async fn forget_the_gone(&self, context: &Context, shutdown: CancellationToken) {
+        let mut wakes = context.world.waker.subscribe();
+        loop {
+            let gone: Vec<Name> = tokio::select! {
+                () = shutdown.cancelled() => return,
+                wake = wakes.recv() => match wake {
+                    Ok(Wake::Dlq(namespace, name)) => vec![(namespace, name)],
+                    Ok(_) => continue,
+                    Err(RecvError::Lagged(_)) => self.lock().keys().cloned().collect(),
+                    Err(RecvError::Closed) => return,
+                }
+            };
+            for (namespace, name) in gone {
+                if context.world.dlq(&namespace, &name).is_none() {
+                    self.forget(context, &(namespace, name));
+                }
+            }
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Name, Counted>> {
+        self.counted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn show(
+    context: &Context,
+    (namespace, name): &Name,
+    counted: &mut Counted,
+    sums: BTreeMap<String, i64>,
+) {
+    context.metrics.letters.set(
+        &counted.cluster.to_string(),
+        &format!("{namespace}/{name}"),
+        &counted.reasons,
+        &sums,
+    );
+    counted.reasons = sums.into_keys().collect();
+}
