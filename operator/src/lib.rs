@@ -26,6 +26,7 @@ pub mod plan;
 pub mod registry;
 pub mod resolve;
 pub mod scale;
+pub mod shutdown;
 pub mod status;
 pub mod telemetry;
 pub mod world;

@@ -1,6 +1,6 @@
 //! The operator process: wires the parts together, and ends well.
 
-use std::{error::Error, process::ExitCode, sync::Arc, time::Duration};
+use std::{error::Error, future::pending, process::ExitCode, sync::Arc};
 
 use clap::Parser;
 use kube::Client;
@@ -10,19 +10,13 @@ use millrace_operator::{
     context::Context,
     controllers,
     leader::Candidate,
+    shutdown,
     telemetry::{self, Health, Metrics},
     world::World,
 };
-use tokio::{
-    signal::unix::{SignalKind, signal},
-    task::JoinSet,
-    time::sleep,
-};
+use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
-
-/// Longest wait for the controllers to end their work; with the Lease given back, less than a pod's grace period of 30 s.
-const DRAIN_DEADLINE: Duration = Duration::from_secs(20);
 
 type Failure = Box<dyn Error + Send + Sync>;
 
@@ -48,7 +42,7 @@ async fn run(config: Config) -> Result<(), Failure> {
         .install_default()
         .map_err(|_| "a TLS provider is installed already")?;
     let shutdown = CancellationToken::new();
-    tokio::spawn(on_signal(shutdown.clone())?);
+    tokio::spawn(shutdown::on_signal(shutdown.clone())?);
     let client = Client::try_default().await?;
     let metrics = Metrics::default();
     let health = Health::default();
@@ -71,36 +65,32 @@ async fn run(config: Config) -> Result<(), Failure> {
 
     let leader = tokio::select! {
         () = shutdown.cancelled() => return Ok(()),
+        panic = panicked(&mut watches) => return Err(panic.into()),
         leader = Candidate::new(client, &config).elected() => leader,
     };
     metrics.leader.set(1);
     info!(lease = config.lease_name, "leading");
-    watches.spawn(admission::keep_certificate(context.clone(), shutdown.clone()));
+    watches.spawn(admission::keep_certificate(
+        context.clone(),
+        shutdown.clone(),
+    ));
     tokio::select! {
         () = controllers::run_all(context, access, shutdown.clone()) => {}
-        () = drained(&shutdown) => warn!("work was still under way at the deadline"),
+        () = shutdown::drained(&shutdown) => warn!("work was still under way at the deadline"),
+        panic = panicked(&mut watches) => return Err(panic.into()),
         lost = leader.lost() => return Err(lost.into()),
     }
     leader.release().await;
     Ok(())
 }
 
-/// Waits until `shutdown` was long enough ago for all work that had begun to be finished.
-async fn drained(shutdown: &CancellationToken) {
-    shutdown.cancelled().await;
-    sleep(DRAIN_DEADLINE).await;
-}
-
-/// Waits for SIGTERM or SIGINT, then asks everything to stop.
-fn on_signal(shutdown: CancellationToken) -> Result<impl Future<Output = ()>, Failure> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+/// Waits until one of the tasks panics: the process ends rather than go on without it.
+async fn panicked(tasks: &mut JoinSet<()>) -> JoinError {
+    loop {
+        match tasks.join_next().await {
+            Some(Err(panic)) => return panic,
+            Some(Ok(())) => {}
+            None => pending().await,
         }
-        info!("stopping");
-        shutdown.cancel();
-    })
+    }
 }
