@@ -1,141 +1,224 @@
 use std::collections::BTreeSet;
 
-use krafka::{
-    KrafkaError,
-    admin::{
-        AclBinding, AclFilter, AclOperation as Operation, AclPatternType, AclPermissionType,
-        AclResourceType, AdminClient,
+use kafka_protocol::{
+    messages::{
+        CreateAclsRequest, DeleteAclsRequest, DescribeAclsRequest, DescribeAclsResponse,
+        create_acls_request::AclCreation,
+        delete_acls_request::DeleteAclsFilter,
+        describe_acls_response::{AclDescription, DescribeAclsResource},
     },
+    protocol::StrBytes,
 };
 
-use super::failure;
-use crate::kafka::{Acl, AclOperation, AclPattern, AclResource, KafkaError, Principal};
+use super::{failure, wire};
+use crate::kafka::{
+    Acl, AclOperation, AclPattern, AclResource, Credentials, KafkaError, Principal,
+};
 
+/// DescribeAcls, CreateAcls and DeleteAcls since Kafka 3.3.
+const VERSION: i16 = 3;
+
+// Codes of Kafka's protocol: `ResourceType`, `PatternType`, `AclOperation` and `AclPermissionType`.
+const ANY: i8 = 1;
+const TOPIC: i8 = 2;
+const GROUP: i8 = 3;
+const TRANSACTIONAL_ID: i8 = 5;
+const LITERAL: i8 = 3;
+const PREFIXED: i8 = 4;
+const READ: i8 = 3;
+const WRITE: i8 = 4;
+const DESCRIBE: i8 = 8;
+const ALLOW: i8 = 3;
 const ANY_HOST: &str = "*";
 
-/// All ACLs as the broker has them.
-pub(super) async fn bindings(client: &AdminClient) -> Result<Vec<AclBinding>, KafkaError> {
-    client
-        .describe_acls(AclFilter::all(), Default::default())
-        .await
-        .map_err(failure::of)
+/// An ACL as the broker has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Binding {
+    resource: i8,
+    name: String,
+    pattern: i8,
+    principal: String,
+    host: String,
+    operation: i8,
+    permission: i8,
 }
 
-/// The ACL in Millrace's words; None for a pattern Kafka does not store.
-pub(super) fn observed(binding: &AclBinding) -> Option<Acl> {
-    let pattern = match binding.pattern_type {
-        AclPatternType::Literal => AclPattern::Literal,
-        AclPatternType::Prefixed => AclPattern::Prefixed,
-        _ => return None,
-    };
-    let plain = binding.permission_type == AclPermissionType::Allow && binding.host == ANY_HOST;
-    Some(Acl {
-        principal: Principal::parse(&binding.principal),
-        resource: match binding.resource_type {
-            AclResourceType::Topic => AclResource::Topic,
-            AclResourceType::Group => AclResource::Group,
-            AclResourceType::TransactionalId => AclResource::TransactionalId,
-            other => AclResource::Other(other.to_i8()),
-        },
-        pattern,
-        name: binding.resource_name.clone(),
-        operation: match binding.operation {
-            Operation::Read if plain => AclOperation::Read,
-            Operation::Write if plain => AclOperation::Write,
-            Operation::Describe if plain => AclOperation::Describe,
-            other => AclOperation::Other(other.to_i8()),
-        },
-    })
+/// All ACLs; those of a pattern that Kafka does not store are none.
+pub(super) async fn describe(credentials: &Credentials) -> Result<BTreeSet<Acl>, KafkaError> {
+    Ok(bindings(credentials)
+        .await?
+        .iter()
+        .filter_map(Binding::observed)
+        .collect())
 }
 
-pub(super) async fn create(client: &AdminClient, acls: &BTreeSet<Acl>) -> Result<(), KafkaError> {
+async fn bindings(credentials: &Credentials) -> Result<Vec<Binding>, KafkaError> {
+    let everything = DescribeAclsRequest::default()
+        .with_resource_type_filter(ANY)
+        .with_resource_name_filter(None)
+        .with_pattern_type_filter(ANY)
+        .with_principal_filter(None)
+        .with_host_filter(None)
+        .with_operation(ANY)
+        .with_permission_type(ANY);
+    let response: DescribeAclsResponse = wire::call(credentials, &everything, VERSION).await?;
+    failure::answer(response.error_code, response.error_message.as_deref())?;
+    let described = response.resources.iter();
+    Ok(described
+        .flat_map(|resource| {
+            resource
+                .acls
+                .iter()
+                .map(|acl| Binding::described(resource, acl))
+        })
+        .collect())
+}
+
+pub(super) async fn create(
+    credentials: &Credentials,
+    acls: &BTreeSet<Acl>,
+) -> Result<(), KafkaError> {
     if acls.is_empty() {
         return Ok(());
     }
-    let created = client
-        .create_acls(acls.iter().map(binding).collect(), Default::default())
-        .await
-        .map_err(failure::of)?;
-    first_failure(created.into_iter().filter_map(|(_, result)| result.err()))
+    let creations = acls.iter().map(|acl| Binding::of(acl).creation()).collect();
+    let request = CreateAclsRequest::default().with_creations(creations);
+    let response = wire::call(credentials, &request, VERSION).await?;
+    response
+        .results
+        .iter()
+        .try_for_each(|result| failure::answer(result.error_code, result.error_message.as_deref()))
 }
 
 /// Deletes exactly these. An ACL whose operation is [`AclOperation::Other`] may deny, or name a host: which of them
 /// are there is looked up first.
-pub(super) async fn delete(client: &AdminClient, acls: &BTreeSet<Acl>) -> Result<(), KafkaError> {
+pub(super) async fn delete(
+    credentials: &Credentials,
+    acls: &BTreeSet<Acl>,
+) -> Result<(), KafkaError> {
     let plain = |acl: &Acl| !matches!(acl.operation, AclOperation::Other(_));
-    let doomed: Vec<AclBinding> = if acls.iter().all(plain) {
-        acls.iter().map(binding).collect()
+    let doomed: Vec<Binding> = if acls.iter().all(plain) {
+        acls.iter().map(Binding::of).collect()
     } else {
-        bindings(client)
-            .await?
-            .into_iter()
-            .filter(|binding| observed(binding).is_some_and(|acl| acls.contains(&acl)))
-            .collect()
+        let mut bindings = bindings(credentials).await?;
+        bindings.retain(|binding| binding.observed().is_some_and(|acl| acls.contains(&acl)));
+        bindings
     };
     if doomed.is_empty() {
         return Ok(());
     }
-    let deleted = client
-        .delete_acls(doomed.iter().map(exactly).collect(), Default::default())
-        .await
-        .map_err(failure::of)?;
-    first_failure(deleted.into_iter().filter_map(|(_, result)| match result {
-        Ok(outcome) => outcome.failed.into_iter().next().map(|(_, error)| error),
-        Err(error) => Some(error),
-    }))
+    let request =
+        DeleteAclsRequest::default().with_filters(doomed.iter().map(Binding::exactly).collect());
+    let response = wire::call(credentials, &request, VERSION).await?;
+    for filter in &response.filter_results {
+        failure::answer(filter.error_code, filter.error_message.as_deref())?;
+        for acl in &filter.matching_acls {
+            failure::answer(acl.error_code, acl.error_message.as_deref())?;
+        }
+    }
+    Ok(())
 }
 
-fn first_failure(mut failures: impl Iterator<Item = KrafkaError>) -> Result<(), KafkaError> {
-    failures
-        .next()
-        .map_or(Ok(()), |error| Err(failure::of(error)))
+impl Binding {
+    fn described(resource: &DescribeAclsResource, acl: &AclDescription) -> Self {
+        Self {
+            resource: resource.resource_type,
+            name: resource.resource_name.to_string(),
+            pattern: resource.pattern_type,
+            principal: acl.principal.to_string(),
+            host: acl.host.to_string(),
+            operation: acl.operation,
+            permission: acl.permission_type,
+        }
+    }
+
+    fn of(acl: &Acl) -> Self {
+        Self {
+            resource: match acl.resource {
+                AclResource::Topic => TOPIC,
+                AclResource::Group => GROUP,
+                AclResource::TransactionalId => TRANSACTIONAL_ID,
+                AclResource::Other(code) => code,
+            },
+            name: acl.name.clone(),
+            pattern: match acl.pattern {
+                AclPattern::Literal => LITERAL,
+                AclPattern::Prefixed => PREFIXED,
+            },
+            principal: acl.principal.as_str().to_owned(),
+            host: ANY_HOST.to_owned(),
+            operation: match acl.operation {
+                AclOperation::Read => READ,
+                AclOperation::Write => WRITE,
+                AclOperation::Describe => DESCRIBE,
+                AclOperation::Other(code) => code,
+            },
+            permission: ALLOW,
+        }
+    }
+
+    /// What denies, or names a host, must never look like a grant.
+    fn observed(&self) -> Option<Acl> {
+        let plain = self.permission == ALLOW && self.host == ANY_HOST;
+        Some(Acl {
+            principal: Principal::parse(&self.principal),
+            resource: match self.resource {
+                TOPIC => AclResource::Topic,
+                GROUP => AclResource::Group,
+                TRANSACTIONAL_ID => AclResource::TransactionalId,
+                other => AclResource::Other(other),
+            },
+            pattern: match self.pattern {
+                LITERAL => AclPattern::Literal,
+                PREFIXED => AclPattern::Prefixed,
+                _ => return None,
+            },
+            name: self.name.clone(),
+            operation: match self.operation {
+                READ if plain => AclOperation::Read,
+                WRITE if plain => AclOperation::Write,
+                DESCRIBE if plain => AclOperation::Describe,
+                other => AclOperation::Other(other),
+            },
+        })
+    }
+
+    fn creation(&self) -> AclCreation {
+        AclCreation::default()
+            .with_resource_type(self.resource)
+            .with_resource_name(text(&self.name))
+            .with_resource_pattern_type(self.pattern)
+            .with_principal(text(&self.principal))
+            .with_host(text(&self.host))
+            .with_operation(self.operation)
+            .with_permission_type(self.permission)
+    }
+
+    fn exactly(&self) -> DeleteAclsFilter {
+        DeleteAclsFilter::default()
+            .with_resource_type_filter(self.resource)
+            .with_resource_name_filter(Some(text(&self.name)))
+            .with_pattern_type_filter(self.pattern)
+            .with_principal_filter(Some(text(&self.principal)))
+            .with_host_filter(Some(text(&self.host)))
+            .with_operation(self.operation)
+            .with_permission_type(self.permission)
+    }
 }
 
-fn binding(acl: &Acl) -> AclBinding {
-    let resource = match acl.resource {
-        AclResource::Topic => AclResourceType::Topic,
-        AclResource::Group => AclResourceType::Group,
-        AclResource::TransactionalId => AclResourceType::TransactionalId,
-        AclResource::Other(code) => AclResourceType::from_i8(code),
-    };
-    let operation = match acl.operation {
-        AclOperation::Read => Operation::Read,
-        AclOperation::Write => Operation::Write,
-        AclOperation::Describe => Operation::Describe,
-        AclOperation::Other(code) => Operation::from_i8(code),
-    };
-    AclBinding::new(
-        resource,
-        &acl.name,
-        acl.principal.as_str(),
-        ANY_HOST,
-        operation,
-        AclPermissionType::Allow,
-    )
-    .with_pattern_type(match acl.pattern {
-        AclPattern::Literal => AclPatternType::Literal,
-        AclPattern::Prefixed => AclPatternType::Prefixed,
-    })
-}
-
-fn exactly(binding: &AclBinding) -> AclFilter {
-    AclFilter::for_resource(binding.resource_type, &binding.resource_name)
-        .pattern_type(binding.pattern_type)
-        .principal(&binding.principal)
-        .host(&binding.host)
-        .operation(binding.operation)
-        .permission_type(binding.permission_type)
+fn text(text: &str) -> StrBytes {
+    StrBytes::from_string(text.to_owned())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn acl(operation: AclOperation) -> Acl {
+    fn acl(operation: AclOperation, pattern: AclPattern) -> Acl {
         Acl {
             principal: Principal::service_account("shop", "orders"),
             resource: AclResource::Topic,
-            pattern: AclPattern::Prefixed,
+            pattern,
             name: "shop.".to_owned(),
             operation,
         }
@@ -143,27 +226,34 @@ mod tests {
 
     #[test]
     fn an_acl_comes_back_as_it_was_made() {
-        for operation in [
+        let operations = [
             AclOperation::Read,
             AclOperation::Write,
             AclOperation::Describe,
             AclOperation::Other(6),
-        ] {
-            let acl = acl(operation);
-            assert_eq!(observed(&binding(&acl)), Some(acl));
+        ];
+        for operation in operations {
+            for pattern in [AclPattern::Literal, AclPattern::Prefixed] {
+                let acl = acl(operation, pattern);
+                assert_eq!(Binding::of(&acl).observed(), Some(acl));
+            }
         }
     }
 
     #[test]
     fn what_denies_or_names_a_host_is_never_taken_for_a_grant() {
-        let read = acl(AclOperation::Read);
-        let mut denying = binding(&read);
-        denying.permission_type = AclPermissionType::Deny;
-        let mut hosted = binding(&read);
-        hosted.host = "10.0.0.1".to_owned();
+        let read = Binding::of(&acl(AclOperation::Read, AclPattern::Literal));
+        let denying = Binding {
+            permission: 2,
+            ..read.clone()
+        };
+        let hosted = Binding {
+            host: "10.0.0.1".to_owned(),
+            ..read
+        };
         for strange in [denying, hosted] {
-            let seen = observed(&strange).unwrap();
-            assert_eq!(seen.operation, AclOperation::Other(Operation::Read.to_i8()));
+            let seen = strange.observed().unwrap();
+            assert_eq!(seen.operation, AclOperation::Other(READ));
         }
     }
 }

@@ -25,6 +25,14 @@ pub(super) fn refused(code: ErrorCode, message: String) -> KafkaError {
     }
 }
 
+/// What an answer of the protocol says: a code, 0 for success, and words if there are any.
+pub(super) fn answer(code: i16, words: Option<&str>) -> Result<(), KafkaError> {
+    match ErrorCode::from_i16(code) {
+        ErrorCode::None => Ok(()),
+        code => Err(refused(code, words.unwrap_or_default().to_owned())),
+    }
+}
+
 /// The code's name in Kafka's protocol. krafka's names are these in another case, but for four.
 pub(super) fn name(code: ErrorCode) -> String {
     match code {

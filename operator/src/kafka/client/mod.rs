@@ -1,6 +1,6 @@
 //! [`KafkaAdmin`] over the krafka library, as the cluster's super user.
 //!
-//! What krafka cannot do goes through librdkafka; docs/design/0002-kafka-client.md says what and why.
+//! ACLs and the placement of new partitions go over [`wire`]; docs/design/0002-kafka-client.md says why.
 
 mod acls;
 mod connection;
@@ -9,6 +9,7 @@ mod groups;
 mod offsets;
 mod partitions;
 mod topics;
+mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -72,12 +73,7 @@ impl KafkaAdmin for KrafkaAdmin {
     }
 
     async fn describe_acls(&self) -> Result<BTreeSet<Acl>, KafkaError> {
-        let client = self.connection.client().await?;
-        Ok(acls::bindings(&client)
-            .await?
-            .iter()
-            .filter_map(acls::observed)
-            .collect())
+        acls::describe(self.connection.credentials()).await
     }
 
     async fn create_topics(&self, topics: &[NewTopic]) -> Result<PerItem<String, ()>, KafkaError> {
@@ -109,13 +105,11 @@ impl KafkaAdmin for KrafkaAdmin {
     }
 
     async fn create_acls(&self, acls: &BTreeSet<Acl>) -> Result<(), KafkaError> {
-        let client = self.connection.client().await?;
-        acls::create(&client, acls).await
+        acls::create(self.connection.credentials(), acls).await
     }
 
     async fn delete_acls(&self, acls: &BTreeSet<Acl>) -> Result<(), KafkaError> {
-        let client = self.connection.client().await?;
-        acls::delete(&client, acls).await
+        acls::delete(self.connection.credentials(), acls).await
     }
 
     async fn describe_groups(

@@ -115,7 +115,17 @@ pub(super) async fn create(
     topics: &[NewTopic],
 ) -> Result<PerItem<String, ()>, KafkaError> {
     let topics = failure::unique(topics, |topic| &topic.name)?;
-    let (legal, mut answers) = split(topics);
+    let (placed, unplaced): (Vec<_>, Vec<_>) = topics
+        .into_iter()
+        .partition(|(_, topic)| !topic.assignment.is_empty());
+    let (legal, mut answers) = split(placed);
+    answers.extend(unplaced.into_iter().map(|(name, _)| {
+        let message = format!("no replicas are given for topic {name}");
+        (
+            name,
+            Err(failure::refused(ErrorCode::InvalidPartitions, message)),
+        )
+    }));
     let wanted = legal
         .into_iter()
         .map(|(name, topic)| creation(name, topic))
