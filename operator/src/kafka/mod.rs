@@ -6,6 +6,7 @@
 mod acl;
 mod admin;
 mod client;
+pub mod conformance;
 mod counted;
 mod fake;
 mod observed;
@@ -17,7 +18,7 @@ pub use admin::{
 };
 pub use client::KrafkaAdmin;
 pub use counted::Counted;
-pub use fake::FakeKafka;
+pub use fake::{Call, FakeKafka};
 pub use observed::{
     BrokerId, ObservedBroker, ObservedCluster, ObservedPartition, ObservedTopic, TopicPartition,
 };

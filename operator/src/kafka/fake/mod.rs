@@ -1,0 +1,208 @@
+//! [`KafkaAdmin`] in memory. It refuses what a broker refuses, with the same codes; [`super::conformance`] holds it to that.
+
+mod by_hand;
+mod state;
+mod topic_config;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use state::State;
+
+use super::{
+    Acl, BrokerId, ConfigChange, GroupDescription, KafkaAdmin, KafkaError, NewPartitions, NewTopic,
+    ObservedBroker, ObservedCluster, ObservedTopic, OffsetsAt, PerItem, TopicPartition,
+};
+
+/// One call as the fake received it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// Name of the method.
+    pub kind: &'static str,
+    /// Items in it; 0 for a look at everything.
+    pub items: usize,
+}
+
+/// A Kafka cluster in memory.
+#[derive(Debug)]
+pub struct FakeKafka {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    state: State,
+    calls: Vec<Call>,
+    reachable: bool,
+    latency: Duration,
+}
+
+impl FakeKafka {
+    /// A cluster of these brokers, all of them up, each with its rack if it has one.
+    pub fn new<'a>(brokers: impl IntoIterator<Item = (BrokerId, Option<&'a str>)>) -> Self {
+        let brokers = brokers.into_iter().map(|(id, rack)| {
+            let rack = rack.map(str::to_owned);
+            (id, ObservedBroker { rack })
+        });
+        Self {
+            inner: Mutex::new(Inner {
+                state: State::new(brokers.collect()),
+                calls: Vec::new(),
+                reachable: true,
+                latency: Duration::ZERO,
+            }),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn call<T>(
+        &self,
+        kind: &'static str,
+        items: usize,
+        answer: impl FnOnce(&mut State) -> T,
+    ) -> Result<T, KafkaError> {
+        let latency = {
+            let mut inner = self.lock();
+            inner.calls.push(Call { kind, items });
+            inner.latency
+        };
+        if !latency.is_zero() {
+            tokio::time::sleep(latency).await;
+        }
+        let mut inner = self.lock();
+        if !inner.reachable {
+            return Err(KafkaError::Unreachable(
+                "the fake is unreachable".to_owned(),
+            ));
+        }
+        Ok(answer(&mut inner.state))
+    }
+}
+
+#[async_trait]
+impl KafkaAdmin for FakeKafka {
+    async fn describe_cluster(&self) -> Result<ObservedCluster, KafkaError> {
+        self.call("describe_cluster", 0, |state| state.cluster())
+            .await
+    }
+
+    async fn describe_topics(
+        &self,
+        only: Option<&BTreeSet<String>>,
+    ) -> Result<BTreeMap<String, ObservedTopic>, KafkaError> {
+        let items = only.map_or(0, BTreeSet::len);
+        self.call("describe_topics", items, |state| {
+            state.describe_topics(only)
+        })
+        .await
+    }
+
+    async fn describe_acls(&self) -> Result<BTreeSet<Acl>, KafkaError> {
+        self.call("describe_acls", 0, |state| state.acls.clone())
+            .await
+    }
+
+    async fn create_topics(&self, topics: &[NewTopic]) -> Result<PerItem<String, ()>, KafkaError> {
+        self.call("create_topics", topics.len(), |state| {
+            state.once_each(topics, |topic| &topic.name, State::create_topic)
+        })
+        .await?
+    }
+
+    async fn delete_topics(
+        &self,
+        topics: &BTreeSet<String>,
+    ) -> Result<PerItem<String, ()>, KafkaError> {
+        self.call("delete_topics", topics.len(), |state| {
+            topics
+                .iter()
+                .map(|name| (name.clone(), state.delete_topic(name)))
+                .collect()
+        })
+        .await
+    }
+
+    async fn create_partitions(
+        &self,
+        changes: &[NewPartitions],
+    ) -> Result<PerItem<String, ()>, KafkaError> {
+        self.call("create_partitions", changes.len(), |state| {
+            state.once_each(changes, |change| &change.topic, State::create_partitions)
+        })
+        .await?
+    }
+
+    async fn alter_topic_configs(
+        &self,
+        changes: &[ConfigChange],
+    ) -> Result<PerItem<String, ()>, KafkaError> {
+        self.call("alter_topic_configs", changes.len(), |state| {
+            state.once_each(changes, |change| &change.topic, State::alter_config)
+        })
+        .await?
+    }
+
+    async fn create_acls(&self, acls: &BTreeSet<Acl>) -> Result<(), KafkaError> {
+        self.call("create_acls", acls.len(), |state| state.create_acls(acls))
+            .await?
+    }
+
+    async fn delete_acls(&self, acls: &BTreeSet<Acl>) -> Result<(), KafkaError> {
+        self.call("delete_acls", acls.len(), |state| {
+            state.acls.retain(|acl| !acls.contains(acl));
+        })
+        .await
+    }
+
+    async fn describe_groups(
+        &self,
+        groups: &BTreeSet<String>,
+    ) -> Result<PerItem<String, GroupDescription>, KafkaError> {
+        self.call("describe_groups", groups.len(), |state| {
+            groups
+                .iter()
+                .map(|group| (group.clone(), Ok(state.describe_group(group))))
+                .collect()
+        })
+        .await
+    }
+
+    async fn committed_offsets(
+        &self,
+        groups: &BTreeSet<String>,
+    ) -> Result<PerItem<String, BTreeMap<TopicPartition, i64>>, KafkaError> {
+        self.call("committed_offsets", groups.len(), |state| {
+            groups
+                .iter()
+                .map(|group| (group.clone(), Ok(state.committed(group))))
+                .collect()
+        })
+        .await
+    }
+
+    async fn list_offsets(
+        &self,
+        partitions: &BTreeSet<TopicPartition>,
+        at: OffsetsAt,
+    ) -> Result<PerItem<TopicPartition, i64>, KafkaError> {
+        let kind = match at {
+            OffsetsAt::LogStart => "list_offsets(log start)",
+            OffsetsAt::End => "list_offsets(end)",
+            OffsetsAt::LastStable => "list_offsets(last stable)",
+        };
+        self.call(kind, partitions.len(), |state| {
+            partitions
+                .iter()
+                .map(|p| (p.clone(), state.offset(p, at)))
+                .collect()
+        })
+        .await
+    }
+}
