@@ -24,12 +24,13 @@ const DEADLINE: Duration = Duration::from_secs(2);
 /// How long a refusal waits for news: the stores may be a moment behind the request before this one, such as the grant it needs.
 const NEWS_DEADLINE: Duration = Duration::from_millis(500);
 /// Refusals that the resource alone can mend. Others, such as a missing consent, are mended elsewhere, perhaps in the same apply.
-const OWN_FAULTS: [&str; 5] = [
+const OWN_FAULTS: [&str; 6] = [
     reasons::NAMESPACE_NOT_GRANTED,
     reasons::NAME_NOT_GRANTED,
     reasons::NAME_RESERVED,
     reasons::CONFLICT,
     reasons::INVALID_SPEC,
+    reasons::INVALID_SCHEMA,
 ];
 
 /// Judges requests by what is known of the resources and by what the schema registries say.
@@ -237,7 +238,7 @@ fn verdict(desired: &ResolvedSchema, observed: &plan::SubjectObservation) -> Ans
     match plan.steps.contains(&plan::SchemaStep::Register) || plan.registered.is_some() {
         true => Answer::Admit,
         false => Answer::Warn(format!(
-            "the registry can judge this schema only when subject {:?} has the level {:?}: see the condition Compatible",
+            "the registry can judge this schema only when subject `{}` has the level {:?}: see the condition Compatible",
             desired.subject.as_str(),
             desired.compatibility
         )),

@@ -123,7 +123,7 @@ async fn converge(
         }
     }
     Err(Error::Registry(RegistryError::Unreachable(format!(
-        "subject {:?} does not keep what was written to it",
+        "subject `{}` does not keep what was written to it",
         desired.subject.as_str()
     ))))
 }
@@ -155,7 +155,7 @@ async fn announce(
         subject: Some(desired.subject.as_str().to_owned()),
         ..SchemaStatus::default()
     };
-    let message = format!("subject {:?} is being registered", desired.subject.as_str());
+    let message = format!("subject `{}` is being registered", desired.subject.as_str());
     let drafts = ["Compatible", "Registered"]
         .map(|kind| Draft::unknown(kind, reasons::PROGRESSING, &message));
     write(context, schema, status.clone(), drafts.into()).await

@@ -47,7 +47,7 @@ pub struct SchemaPlan {
 /// What has to be done so that the subject has the desired text and level.
 ///
 /// A plan with steps is carried out and the subject looked at again; it ends after at most two rounds (the invariant is held by
-/// `a_plan_ends`). The order keeps three promises, which docs/design/schema.md derives:
+/// `a_plan_ends`). The order keeps three promises, which docs/design/0005-schemas.md derives:
 /// nothing is registered that the level declared with it refuses; a level is loosened before the text that needs it is judged,
 /// and tightened before the text is registered, but not for a text that even the looser level refuses;
 /// a text that some version has already makes no new one.
@@ -60,7 +60,7 @@ pub fn schema(desired: &ResolvedSchema, observed: &SubjectObservation) -> Schema
         && !desired.adopt
     {
         let why = format!(
-            "subject {subject:?} exists already, with {latest} as its latest version, and was not made by this resource: \
+            "subject `{subject}` exists already, with {latest} as its latest version, and was not made by this resource: \
              write `adopt: true` to take it over, or another subject"
         );
         return settled(
@@ -76,7 +76,7 @@ pub fn schema(desired: &ResolvedSchema, observed: &SubjectObservation) -> Schema
                     COMPATIBLE,
                     reasons::COMPATIBLE,
                     format!(
-                        "version {} of subject {subject:?} is this schema",
+                        "version {} of subject `{subject}` is this schema",
                         registered.version
                     ),
                 ),
@@ -91,7 +91,10 @@ pub fn schema(desired: &ResolvedSchema, observed: &SubjectObservation) -> Schema
     }
     match (&observed.verdict, observed.latest) {
         (Some(Verdict::Invalid(words)), latest) => {
-            let why = format!("spec.schema is not {} schema: {words}", a(desired));
+            let why = format!(
+                "subject `{subject}`: spec.schema is not {} schema: {words}",
+                a(desired)
+            );
             settled(
                 Draft::no(COMPATIBLE, reasons::INVALID_SCHEMA, why),
                 stays(subject, latest, reasons::INVALID_SCHEMA),
@@ -134,7 +137,7 @@ pub fn breaks(desired: &ResolvedSchema, latest: i32, words: &[String]) -> String
         words.join("; ")
     };
     format!(
-        "the schema is incompatible with version {latest} of subject {:?} at the level {:?}: {words}",
+        "the schema is incompatible with version {latest} of subject `{}` at the level {:?}: {words}",
         desired.subject.as_str(),
         desired.compatibility
     )
@@ -152,11 +155,11 @@ fn found(subject: &str, registered: Registered, latest: Option<i32>) -> String {
     let version = registered.version;
     match latest {
         Some(latest) if latest > version => format!(
-            "subject {subject:?} has the schema as version {version} with id {}; version {latest} is newer and was not taken from this resource",
+            "subject `{subject}` has the schema as version {version} with id {}; version {latest} is newer and was not taken from this resource",
             registered.id
         ),
         _ => format!(
-            "subject {subject:?} has the schema as version {version} with id {}",
+            "subject `{subject}` has the schema as version {version} with id {}",
             registered.id
         ),
     }
@@ -165,9 +168,9 @@ fn found(subject: &str, registered: Registered, latest: Option<i32>) -> String {
 fn stays(subject: &str, latest: Option<i32>, reason: &'static str) -> Draft {
     let message = match latest {
         Some(latest) => {
-            format!("nothing was registered; version {latest} of subject {subject:?} stays")
+            format!("nothing was registered; version {latest} of subject `{subject}` stays")
         }
-        None => format!("nothing was registered; subject {subject:?} does not exist"),
+        None => format!("nothing was registered; subject `{subject}` does not exist"),
     };
     Draft::no(REGISTERED, reason, message)
 }
@@ -182,7 +185,7 @@ fn settled(compatible: Draft, registered: Draft) -> SchemaPlan {
 
 fn underway(desired: &ResolvedSchema, steps: impl IntoIterator<Item = SchemaStep>) -> SchemaPlan {
     let message = format!(
-        "subject {:?} is being brought up to date",
+        "subject `{}` is being brought up to date",
         desired.subject.as_str()
     );
     let draft = |kind| Draft {

@@ -48,9 +48,11 @@ impl Apicurio {
             )
             .await;
         match problem {
-            Some((_, Answer::Problem(problem))) if !problem.causes.is_empty() => {
-                problem.causes.into_iter().map(Cause::words).collect()
-            }
+            Some((_, Answer::Problem(problem))) if !problem.causes.is_empty() => problem
+                .causes
+                .into_iter()
+                .map(|cause| cause.words(schema.schema_type))
+                .collect(),
             Some((_, Answer::Problem(problem))) => vec![problem.title],
             _ => Vec::new(),
         }
@@ -101,10 +103,22 @@ enum Answer {
 }
 
 impl Cause {
-    fn words(self) -> String {
-        match self.context {
+    /// The cause in Apicurio's words. For Avro these are the messages of Avro's own SchemaCompatibility; two of its kinds consist of
+    /// names alone and are told apart here, by their shape.
+    fn words(self, schema_type: SchemaType) -> String {
+        let words = match self.context {
             Some(context) => format!("{} at {context}", self.description),
-            None => self.description,
+            None => self.description.clone(),
+        };
+        let is_name = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        match schema_type {
+            SchemaType::Avro if is_name(&self.description) => {
+                format!("{words} (a field without a default that the other version lacks)")
+            }
+            SchemaType::Avro if self.description.starts_with('[') => {
+                format!("{words} (symbols that the other version lacks)")
+            }
+            _ => words,
         }
     }
 }

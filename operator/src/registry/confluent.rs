@@ -182,7 +182,7 @@ impl SchemaRegistry for Confluent {
         }
         self.lookup(subject, schema).await?.ok_or_else(|| {
             let message = format!(
-                "schema {} was registered for subject {subject:?} and is not there a moment later",
+                "schema {} was registered for subject `{subject}` and is not there a moment later",
                 body.id
             );
             RegistryError::Unreachable(message)

@@ -17,7 +17,7 @@ pub(super) fn explain(schema: &NewSchema, registry: String) -> String {
         SchemaType::Protobuf => None,
     };
     match found {
-        Some(found) => format!("{registry} ({found})"),
+        Some(found) => format!("{found} (the registry says: {registry})"),
         None => registry,
     }
 }

@@ -2,6 +2,7 @@ use kube::ResourceExt;
 use millrace_crds::{
     Compatibility, Schema, SchemaTopicRef, SchemaType, SubjectDeletionPolicy, SubjectPart,
 };
+use serde::de::IgnoredAny;
 
 use super::{
     Claimant, Facts, Name, Rejection, Subject, grant::granted, holder::holds, topic::topic_name,
@@ -35,6 +36,7 @@ pub fn schema(schema: &Schema, facts: &dyn Facts) -> Result<ResolvedSchema, Reje
     let me = Claimant::of(schema);
     let spec = &schema.spec;
     let cluster = ClusterKey::of(&spec.cluster_ref, &me.namespace);
+    syntax(spec.schema_type, &spec.schema)?;
     let text = match (&spec.subject, &spec.topic_ref) {
         (Some(subject), _) => subject.clone(),
         (None, Some(reference)) => subject_of(reference, &me, &cluster, facts)?,
@@ -63,6 +65,23 @@ pub fn schema(schema: &Schema, facts: &dyn Facts) -> Result<ResolvedSchema, Reje
         adopt: spec.adopt,
         deletion_policy: spec.deletion_policy,
     })
+}
+
+/// Whether the text may be a schema at all. Avro and JSON schemas are JSON (Avro specification, "Schema Declaration"); whether it is one
+/// that means something is the registry's to say.
+fn syntax(schema_type: SchemaType, text: &str) -> Result<(), Rejection> {
+    let language = match schema_type {
+        SchemaType::Avro => "an Avro",
+        SchemaType::Json => "a JSON",
+        SchemaType::Protobuf => return Ok(()),
+    };
+    match serde_json::from_str::<IgnoredAny>(text) {
+        Ok(IgnoredAny) => Ok(()),
+        Err(error) => Err(Rejection::no(
+            reasons::INVALID_SCHEMA,
+            format!("spec.schema is not {language} schema: the text is not JSON: {error}"),
+        )),
+    }
 }
 
 /// `<topic>-key` or `<topic>-value` (TopicNameStrategy) of a Topic of the same namespace, which must hold its name.

@@ -289,7 +289,7 @@ async fn a_breaking_schema_is_refused_in_the_registrys_words() {
     .await;
     denied(
         said,
-        "incompatible with version 1 of subject \"flights.departures-value\" at the level Backward: ",
+        "incompatible with version 1 of subject `flights.departures-value` at the level Backward: ",
     );
     assert_eq!(
         create(&judge, &schema(V1, "Backward")).await,
@@ -299,6 +299,11 @@ async fn a_breaking_schema_is_refused_in_the_registrys_words() {
 
 #[tokio::test]
 async fn a_text_that_is_no_schema_is_refused() {
+    let unnamed = r#"{"type":"record"}"#;
+    denied(
+        create(&plain(), &schema(unnamed, "Backward")).await,
+        "subject `flights.departures-value`: spec.schema is not an Avro schema",
+    );
     denied(
         create(&plain(), &schema("{", "Backward")).await,
         "spec.schema is not an Avro schema",

@@ -140,7 +140,7 @@ async fn a_text_that_is_no_schema_leaves_nothing_behind() {
     assert!(
         condition(&plan, "Compatible")
             .message
-            .starts_with("spec.schema is not an Avro schema: ")
+            .starts_with("subject `flights-value`: spec.schema is not an Avro schema: ")
     );
 }
 
@@ -182,7 +182,7 @@ async fn an_incompatible_text_writes_nothing_and_says_why() {
     );
     assert_eq!(
         condition(&plan, "Registered").message,
-        "nothing was registered; version 1 of subject \"flights-value\" stays"
+        "nothing was registered; version 1 of subject `flights-value` stays"
     );
 }
 

@@ -139,7 +139,9 @@ async fn a_breaking_text_is_explained_by_a_dry_run_where_the_check_gives_no_word
     let verdict = registry.check(SUBJECT, &avro(V1)).await;
     assert_eq!(
         verdict,
-        Ok(Verdict::Incompatible(vec!["carrier at /fields/1".into()]))
+        Ok(Verdict::Incompatible(vec![
+            "carrier at /fields/1 (a field without a default that the other version lacks)".into()
+        ]))
     );
     let registry = apicurio(&["check of a breaking text"]).await;
     let verdict = registry.check(SUBJECT, &avro(V1)).await;
