@@ -75,6 +75,7 @@ fn concerns(wake: &Wake, world: &World) -> Vec<ObjectRef<Dlq>> {
         Wake::Topic(..)
         | Wake::ConsumerGroup(..)
         | Wake::Schema(..)
+        | Wake::ClusterChild(_)
         | Wake::KafkaAcls(_)
         | Wake::KafkaGroups(_) => Vec::new(),
     }
