@@ -72,7 +72,8 @@ fn concerns(wake: &Wake, world: &World) -> Vec<ObjectRef<Dlq>> {
             dlqs.map(|claimant| ObjectRef::new(&claimant.name).within(&claimant.namespace))
                 .collect()
         }
-        Wake::Topic(..)
+        Wake::ClusterChild(_)
+        | Wake::Topic(..)
         | Wake::ConsumerGroup(..)
         | Wake::Schema(..)
         | Wake::ClusterChild(_)
