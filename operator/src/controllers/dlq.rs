@@ -72,8 +72,7 @@ fn concerns(wake: &Wake, world: &World) -> Vec<ObjectRef<Dlq>> {
             dlqs.map(|claimant| ObjectRef::new(&claimant.name).within(&claimant.namespace))
                 .collect()
         }
-        Wake::ClusterChild(_)
-        | Wake::Topic(..)
+        Wake::Topic(..)
         | Wake::ConsumerGroup(..)
         | Wake::Schema(..)
         | Wake::ClusterChild(_)
