@@ -345,7 +345,7 @@ async fn a_registry_that_is_away_refuses_nothing() {
     registries.fake(URL).set_unreachable(true);
     let judge = judge(Arc::default(), Arc::new(registries));
     warned(
-        create(&judge, &schema("{", "Backward")).await,
+        create(&judge, &schema(r#"{"type":"record"}"#, "Backward")).await,
         "could not be checked",
     );
 }
