@@ -266,14 +266,14 @@ fn none_on<T>(codes: &[u32], answer: Result<T, RegistryError>) -> Result<Option<
     }
 }
 
+/// The innermost cause alone: what wraps it only repeats the URL, which may hold a password.
 fn unreachable(error: reqwest::Error) -> RegistryError {
-    let mut message = error.to_string();
-    let mut source = std::error::Error::source(&error);
-    while let Some(cause) = source {
-        message.push_str(&format!(": {cause}"));
-        source = cause.source();
+    let error = error.without_url();
+    let mut cause: &dyn std::error::Error = &error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
     }
-    RegistryError::Unreachable(message)
+    RegistryError::Unreachable(cause.to_string())
 }
 
 fn refused(status: StatusCode, message: String) -> RegistryError {
