@@ -34,10 +34,21 @@ where
             action: condition.type_.clone(),
             secondary: None,
         };
-        if let Err(error) = recorder.publish(&event, &reference).await {
+        if let Err(error) = recorder.publish(&event, &reference).await
+            && !is_terminating(&error)
+        {
             warn!(%error, reason = condition.reason, "an event could not be published");
         }
     }
+}
+
+/// A namespace that is going takes no events any more.
+fn is_terminating(error: &kube::Error) -> bool {
+    let causes = match error {
+        kube::Error::Api(status) => status.details.as_ref().map(|details| &details.causes),
+        _ => None,
+    };
+    causes.is_some_and(|causes| causes.iter().any(|cause| cause.reason == "NamespaceTerminating"))
 }
 
 fn changed(old: &[Condition], condition: &Condition) -> bool {

@@ -25,10 +25,21 @@ make_cgroups() {
     mkdir -p "$(process_hierarchy)/millrace/system"
     while read -r hierarchy; do
         make_cgroup "${hierarchy}" millrace
+        prefer_cgroup "${hierarchy}/millrace"
         for node in "${NODES[@]}"; do
             make_cgroup "${hierarchy}" "millrace/${node}"
         done
     done < <(cgroup_hierarchies)
+}
+
+# Lets the cluster go before whatever compiles beside it: brokers that wait too long for a processor lose their quorum.
+prefer_cgroup() {
+    if [[ -e "$1/cpu.shares" ]]; then
+        echo 20480 >"$1/cpu.shares"
+    fi
+    if [[ -e "$1/cpu.weight" ]]; then
+        echo 2000 >"$1/cpu.weight"
+    fi
 }
 
 # make_cgroup HIERARCHY PATH: PATH's parent exists.
