@@ -2,8 +2,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use x509_parser::{
-    certificate::X509Certificate, extensions::GeneralName, parse_x509_certificate,
-    pem::parse_x509_pem,
+    certificate::X509Certificate, extensions::GeneralName, parse_x509_certificate, pem::Pem,
 };
 
 use super::LeafRequest;
@@ -23,9 +22,8 @@ pub struct Facts {
 
 /// Reads a certificate; None when it, or that of the authority, is not one.
 pub fn inspect(certificate_pem: &str, authority_pem: &str) -> Option<Facts> {
-    let (_, pem) = parse_x509_pem(certificate_pem.as_bytes()).ok()?;
-    let (_, certificate) = parse_x509_certificate(&pem.contents).ok()?;
-    let (_, authority_pem) = parse_x509_pem(authority_pem.as_bytes()).ok()?;
+    let (certificate_pem, authority_pem) = (block(certificate_pem)?, block(authority_pem)?);
+    let (_, certificate) = parse_x509_certificate(&certificate_pem.contents).ok()?;
     let (_, authority) = parse_x509_certificate(&authority_pem.contents).ok()?;
     let validity = certificate.validity();
     Some(Facts {
@@ -39,6 +37,13 @@ pub fn inspect(certificate_pem: &str, authority_pem: &str) -> Option<Facts> {
             .verify_signature(Some(authority.public_key()))
             .is_ok(),
     })
+}
+
+/// The first certificate of a PEM file; a key may stand before it.
+fn block(pem: &str) -> Option<Pem> {
+    Pem::iter_from_buffer(pem.as_bytes())
+        .flatten()
+        .find(|block| block.label == "CERTIFICATE")
 }
 
 fn common_name(certificate: &X509Certificate<'_>) -> Option<String> {

@@ -18,3 +18,6 @@ pub use topic::topic;
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod convergence;

@@ -7,7 +7,7 @@ use crate::{
     certificates::{Authority, Pair, is_current},
     context::Context,
     desire::kafka_cluster::{
-        Names, authority_secret, node_request, node_secret, operator_request, operator_secret,
+        Names, authority_config_map, authority_secret, node_request, node_secret, operator_request, operator_secret,
     },
     error::Error,
     resolve::{Rejection, ResolvedCluster},
@@ -41,6 +41,7 @@ pub async fn certificates(
         Err(rejection) => return Ok(Err(rejection)),
     };
     let authority_pem = authority.pair().certificate_pem.clone();
+    apply(context, &authority_config_map(cluster, &authority_pem)).await?;
     let node_pem = node(context, &api, cluster, &authority, now).await?;
     let operator = operator(context, &api, cluster, &authority, now).await?;
     Ok(Ok(Certificates {

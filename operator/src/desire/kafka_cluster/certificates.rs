@@ -99,3 +99,45 @@ fn secret<const N: usize>(data: [(&str, &str); N]) -> Secret {
         ..Secret::default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::{
+        certificates::{Authority, is_current},
+        desire::kafka_cluster::example::cluster,
+    };
+
+    #[test]
+    fn what_is_written_for_the_nodes_is_found_to_serve_when_it_is_read_again() {
+        let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+        let authority = Authority::generate("ca", now).unwrap();
+        let request = node_request(&cluster(3).key);
+        let pair = authority.issue(&request, now).unwrap();
+        let authority_pem = &authority.pair().certificate_pem;
+        let data = node_secret(&cluster(3), &pair, authority_pem).data.unwrap();
+        let node_pem = String::from_utf8(data["node.pem"].0.clone()).unwrap();
+        assert!(node_pem.starts_with("-----BEGIN PRIVATE KEY-----"));
+        assert!(is_current(&node_pem, authority_pem, &request, now));
+    }
+
+    #[test]
+    fn the_nodes_stand_for_their_own_names_and_the_bootstrap_service() {
+        let hosts: Vec<String> = node_request(&cluster(3).key)
+            .dns_names
+            .into_iter()
+            .collect();
+        assert_eq!(
+            hosts,
+            [
+                "*.main-nodes.kafka.svc",
+                "*.main-nodes.kafka.svc.cluster.local",
+                "localhost",
+                "main-kafka.kafka.svc",
+                "main-kafka.kafka.svc.cluster.local",
+            ]
+        );
+    }
+}
