@@ -48,6 +48,11 @@ fn concerns(wake: &Wake, world: &World) -> Vec<ObjectRef<Schema>> {
         Wake::Cluster(cluster) => those(&|schema, namespace| {
             ClusterKey::of(&schema.spec.cluster_ref, namespace) == *cluster
         }),
+        // The registry's Deployment is one of the children: those that wait for it need not wait for their next try.
+        Wake::ClusterChild(cluster) => those(&|schema, namespace| {
+            ClusterKey::of(&schema.spec.cluster_ref, namespace) == *cluster
+                && awaits_registry(schema)
+        }),
         Wake::Topic(home, topic) => those(&|schema, namespace| {
             namespace == home
                 && schema
@@ -61,9 +66,15 @@ fn concerns(wake: &Wake, world: &World) -> Vec<ObjectRef<Schema>> {
         | Wake::ConsumerGroup(..)
         | Wake::KafkaTopic(..)
         | Wake::KafkaAcls(_)
-        | Wake::KafkaGroups(_)
-        | Wake::ClusterChild(_) => Vec::new(),
+        | Wake::KafkaGroups(_) => Vec::new(),
     }
+}
+
+fn awaits_registry(schema: &Schema) -> bool {
+    schema.status.as_ref().is_some_and(|status| {
+        let mut conditions = status.conditions.iter();
+        conditions.any(|condition| condition.reason == reasons::REGISTRY_UNREACHABLE)
+    })
 }
 
 async fn reconcile(schema: Arc<Schema>, context: Arc<Context>) -> Result<Action, Error> {
