@@ -16,6 +16,7 @@ mod crd;
 mod deletion;
 mod dlq;
 mod kafka_cluster;
+pub mod reference;
 mod schema;
 mod topic;
 
