@@ -20,24 +20,46 @@ struct Source {
 fn sources() -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut sources = Vec::new();
+    let mut tests = Vec::new();
     let mut directories = vec![root.clone()];
     while let Some(directory) = directories.pop() {
         for entry in fs::read_dir(&directory).unwrap() {
             let path: PathBuf = entry.unwrap().path();
             if path.is_dir() {
                 directories.push(path);
-            } else if path.file_name().is_some_and(|name| name != "tests.rs") {
-                let text = fs::read_to_string(&path).unwrap();
-                let path = path.strip_prefix(&root).unwrap();
-                sources.push(Source {
-                    path: path.to_string_lossy().into_owned(),
-                    code: without_tests(&text),
-                });
+                continue;
             }
+            let text = fs::read_to_string(&path).unwrap();
+            let path = path.strip_prefix(&root).unwrap();
+            tests.extend(test_modules(path, &text));
+            sources.push(Source {
+                path: path.to_string_lossy().into_owned(),
+                code: without_tests(&text),
+            });
         }
     }
+    sources.retain(|source| !tests.contains(&source.path));
     assert!(sources.len() > 100, "the source was not found");
     sources
+}
+
+/// The files of modules that are compiled for tests alone.
+fn test_modules(path: &Path, text: &str) -> Vec<String> {
+    let directory = match path.file_name().and_then(|name| name.to_str()) {
+        Some("mod.rs" | "lib.rs" | "main.rs") => path.parent().unwrap().to_owned(),
+        _ => path.with_extension(""),
+    };
+    let declared = text.split("#[cfg(test)]\n").skip(1);
+    let names = declared.filter_map(|rest| rest.strip_prefix("mod ")?.split_once(';'));
+    names
+        .filter(|(name, _)| !name.contains(['{', ' ']))
+        .map(|(name, _)| {
+            directory
+                .join(format!("{name}.rs"))
+                .to_string_lossy()
+                .into_owned()
+        })
+        .collect()
 }
 
 fn without_tests(text: &str) -> String {
