@@ -19,7 +19,7 @@ const MOST_ORIGINS: usize = 1_000;
 pub struct Letters {
     /// How many there are.
     pub count: u64,
-    /// When the oldest was written.
+    /// When the oldest was written, in whole seconds as a status keeps it.
     pub oldest: Option<Timestamp>,
     /// By reason and source, the most frequent first: at most 20, and [`OTHER`] behind them where there are more.
     pub by_origin: Vec<(Origin, u64)>,

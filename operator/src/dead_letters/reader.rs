@@ -219,7 +219,7 @@ impl Work {
         let written = record
             .timestamp()
             .to_millis()
-            .and_then(|millis| Timestamp::from_millisecond(millis).ok());
+            .and_then(|millis| Timestamp::from_second(millis.div_euclid(1_000)).ok());
         if reading.ledger.count(
             record.partition(),
             record.offset(),

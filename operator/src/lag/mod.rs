@@ -10,7 +10,7 @@ mod track;
 mod verdict;
 
 pub use records::records;
-pub use report::{report, settle};
+pub use report::{kept, report, settle};
 pub(crate) use ring::seconds;
 pub use ring::{Lateness, Ring};
 pub use track::{GroupLag, PartitionReading, Track};

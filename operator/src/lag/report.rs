@@ -48,9 +48,14 @@ pub fn report(lag: &GroupLag) -> Option<LagStatus> {
     Some(LagStatus {
         records: lag.records(),
         seconds: lag.lateness().exactly().map(whole),
-        measured_time: Some(Time(lag.time)),
+        measured_time: Some(kept(lag.time)),
         topics,
     })
+}
+
+/// A time as a status keeps it, in whole seconds: else it would differ from what is read back, and be written again and again.
+pub fn kept(time: Timestamp) -> Time {
+    Time(Timestamp::from_second(time.as_second()).unwrap_or(time))
 }
 
 fn whole(seconds: f64) -> i64 {
@@ -198,6 +203,13 @@ mod tests {
             ..status(2, 5)
         };
         assert!(written(old(0, 5), scaled, drafts(5), 2));
+    }
+
+    #[test]
+    fn a_time_comes_back_from_the_api_server_as_it_was_kept() {
+        let time = kept("2026-11-23T16:16:55.217376Z".parse().unwrap());
+        let back: Time = serde_json::from_value(serde_json::to_value(&time).unwrap()).unwrap();
+        assert_eq!(back, time);
     }
 
     #[test]

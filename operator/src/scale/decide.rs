@@ -225,7 +225,12 @@ fn fewer(
     if !now.complete || !now.settled || history.joining.under_way(now.time) {
         return None;
     }
-    let enough = limited(history.window.most(policy.window)?);
+    let needed = history.window.most(policy.window)?;
+    let enough = if needed < now.replicas {
+        limited(needed)
+    } else {
+        now.replicas
+    };
     (enough < now.replicas).then(|| {
         Decision::new(
             enough,

@@ -222,6 +222,31 @@ fn once_the_capacity_is_known_a_burst_is_answered_at_the_first_look_with_the_siz
 }
 
 #[test]
+fn all_that_is_allowed_is_kept_for_as_long_as_it_is_needed() {
+    for capacity in [None, Some(100.0)] {
+        let policy = Policy {
+            min: 1,
+            max: 4,
+            drain: 10.0,
+            window: 15.0,
+            ..POLICY
+        };
+        let mut group = Simulation::new(6, 1, 100.0, policy);
+        group.history = History::resume(capacity, None);
+        group.boot = 3;
+        group.run(20, none).run(1, |_, _| 1_300.0).run(100, none);
+        let peak = group.sizes().iter().position(|replicas| *replicas == 4);
+        let (up, down) = group.changes.split_at(peak.unwrap() + 1);
+        assert!(up.is_sorted_by_key(|(_, replicas, _)| *replicas), "{up:?}");
+        assert!(
+            down.is_sorted_by_key(|(_, replicas, _)| -replicas) && group.replicas <= 1,
+            "{down:?}"
+        );
+        assert!(down[0].0 - up[0].0 > 25, "{:?}", group.changes);
+    }
+}
+
+#[test]
 fn a_sleeping_group_wakes_at_the_first_look_with_the_size_it_needs() {
     let mut group = Simulation::new(12, 0, 100.0, POLICY);
     group.history = History::resume(Some(100.0), None);

@@ -1,7 +1,6 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
 use millrace_crds::{Autoscaling, AutoscalingMode, ConsumerGroup, ScaleTargetRef, ScalingStatus};
 use tokio::time::Instant;
@@ -12,7 +11,7 @@ use crate::{
     apply::{self, Replicas},
     context::Context,
     error::Error,
-    lag::seconds,
+    lag::{kept, seconds},
     resolve::Rejection,
     scale::{Decision, Look, Policy, decide},
     status::{Draft, reasons},
@@ -99,7 +98,7 @@ pub(super) async fn follow(
             .history
             .capacity()
             .map(|rate| (rate.round() as i64).max(1)),
-        last_scale_time: memory.last_scale.map(Time),
+        last_scale_time: memory.last_scale.map(kept),
     };
     Ok(Followed {
         drafts,
