@@ -8,6 +8,8 @@ mod handle;
 mod keeper;
 mod look;
 mod settle;
+#[cfg(test)]
+mod tests;
 
 pub use handle::{ClusterHandle, StepResults};
 

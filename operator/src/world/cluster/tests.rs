@@ -1,0 +1,774 @@
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use futures::future::join_all;
+use tokio::{sync::broadcast, time::Instant};
+
+use super::{ClusterHandle, Periods, start};
+use crate::{
+    kafka::{
+        Acl, AclOperation, AclPattern, AclResource, ConfigChange, Credentials, FakeKafka,
+        GroupDescription, KafkaError, NewPartitions, NewTopic, Principal, TopicPartition,
+    },
+    plan::KafkaStep,
+    telemetry::{Kind, Metrics},
+    world::{ClusterKey, GroupSnapshot, View, ViewState, Wake, Waker},
+};
+
+/// No test waits longer than this, in the time of the paused clock.
+const DEADLINE: Duration = Duration::from_secs(120);
+const VIEW_PERIOD: Duration = Duration::from_secs(15);
+
+struct Cluster {
+    kafka: Arc<FakeKafka>,
+    handle: ClusterHandle,
+    wakes: broadcast::Receiver<Wake>,
+    metrics: Metrics,
+}
+
+fn key() -> ClusterKey {
+    ClusterKey {
+        namespace: "kafka".to_owned(),
+        name: "main".to_owned(),
+    }
+}
+
+fn two_brokers() -> Arc<FakeKafka> {
+    Arc::new(FakeKafka::new([(0, Some("north")), (1, Some("south"))]))
+}
+
+fn watch(kafka: Arc<FakeKafka>) -> Cluster {
+    let credentials = Credentials {
+        bootstrap_servers: "localhost:9091".to_owned(),
+        ca_pem: String::new(),
+        certificate_pem: String::new(),
+        key_pem: String::new(),
+    };
+    let waker = Waker::default();
+    let wakes = waker.subscribe();
+    let metrics = Metrics::default();
+    let periods = Periods {
+        view: VIEW_PERIOD,
+        groups: Duration::from_secs(2),
+    };
+    let handle = start(
+        key(),
+        credentials,
+        kafka.clone(),
+        periods,
+        waker,
+        metrics.clone(),
+    );
+    Cluster {
+        kafka,
+        handle,
+        wakes,
+        metrics,
+    }
+}
+
+impl Cluster {
+    async fn until<T>(&self, what: &str, look: impl Fn() -> Option<T>) -> T {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            if let Some(found) = look() {
+                return found;
+            }
+            assert!(Instant::now() < deadline, "{what}: not within {DEADLINE:?}");
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    fn view(&self) -> Option<Arc<View>> {
+        match self.handle.view() {
+            ViewState::Reachable(view) => Some(view),
+            _ => None,
+        }
+    }
+
+    async fn reachable(&self) -> Arc<View> {
+        self.until("reachable", || self.view()).await
+    }
+
+    async fn unreachable(&self) -> String {
+        self.until("unreachable", || match self.handle.view() {
+            ViewState::Unreachable { message } => Some(message),
+            _ => None,
+        })
+        .await
+    }
+
+    fn woken(&mut self) -> Vec<Wake> {
+        let mut wakes = Vec::new();
+        while let Ok(wake) = self.wakes.try_recv() {
+            wakes.push(wake);
+        }
+        wakes
+    }
+
+    async fn snapshot(
+        &self,
+        group: &str,
+        wanted: impl Fn(&GroupSnapshot) -> bool,
+    ) -> Arc<GroupSnapshot> {
+        self.until("a look at the group", || {
+            self.handle
+                .groups()
+                .get(group)
+                .filter(|look| wanted(look))
+                .cloned()
+        })
+        .await
+    }
+
+    fn shows_the_truth(&self) -> bool {
+        self.view().is_some_and(|view| {
+            let topics: BTreeMap<_, _> = view
+                .topics
+                .iter()
+                .map(|(name, topic)| (name.clone(), (**topic).clone()))
+                .collect();
+            topics == self.kafka.topics() && *view.acls == self.kafka.acls()
+        })
+    }
+}
+
+fn topic(name: &str) -> NewTopic {
+    NewTopic {
+        name: name.to_owned(),
+        assignment: vec![vec![0, 1], vec![1, 0]],
+        config: BTreeMap::new(),
+    }
+}
+
+fn create(name: &str) -> KafkaStep {
+    KafkaStep::CreateTopic(topic(name))
+}
+
+fn delete(name: &str) -> KafkaStep {
+    KafkaStep::DeleteTopic(name.to_owned())
+}
+
+fn retention(topic: &str, value: &str) -> ConfigChange {
+    ConfigChange {
+        topic: topic.to_owned(),
+        set: BTreeMap::from([("retention.ms".to_owned(), value.to_owned())]),
+        reset: BTreeSet::new(),
+    }
+}
+
+fn reading(account: &str) -> Acl {
+    Acl {
+        principal: Principal::service_account("shop", account),
+        resource: AclResource::Topic,
+        pattern: AclPattern::Literal,
+        name: "shop.orders".to_owned(),
+        operation: AclOperation::Read,
+    }
+}
+
+fn at(topic: &str, partition: i32) -> TopicPartition {
+    TopicPartition {
+        topic: topic.to_owned(),
+        partition,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_of_many_become_one_call_of_each_kind() {
+    let cluster = watch(two_brokers());
+    cluster.reachable().await;
+    cluster.kafka.forget_calls();
+    let applies = (0..50).map(|i| {
+        let name = format!("shop.t{i}");
+        let handle = cluster.handle.clone();
+        async move {
+            let acls = BTreeSet::from([Acl {
+                name: name.clone(),
+                ..reading("orders")
+            }]);
+            handle
+                .apply(vec![create(&name), KafkaStep::CreateAcls(acls)])
+                .await
+        }
+    });
+    for results in join_all(applies).await {
+        assert_eq!(results, [Ok(()), Ok(())]);
+    }
+    let calls: Vec<_> = cluster
+        .kafka
+        .calls()
+        .iter()
+        .map(|call| (call.kind, call.items))
+        .collect();
+    let expected = [
+        ("create_topics", 50),
+        ("create_acls", 50),
+        ("describe_topics", 50),
+        ("describe_acls", 0),
+    ];
+    assert_eq!(calls, expected);
+    assert!(cluster.shows_the_truth());
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_that_arrive_during_a_batch_go_together_in_the_next() {
+    let cluster = watch(two_brokers());
+    cluster.reachable().await;
+    cluster.kafka.forget_calls();
+    cluster.kafka.set_latency(Duration::from_millis(100));
+    let first = tokio::spawn({
+        let handle = cluster.handle.clone();
+        async move { handle.apply(vec![create("first")]).await }
+    });
+    cluster
+        .until("the first call", || {
+            (cluster.kafka.count("create_topics") == 1).then_some(())
+        })
+        .await;
+    let names = ["a", "b", "c"];
+    join_all(names.map(|name| cluster.handle.apply(vec![create(name)]))).await;
+    assert_eq!(first.await.unwrap(), [Ok(())]);
+    let creations: Vec<_> = cluster
+        .kafka
+        .calls()
+        .iter()
+        .filter(|call| call.kind == "create_topics")
+        .map(|call| call.items)
+        .collect();
+    assert_eq!(creations, [1, 3]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_request_hears_of_its_own_steps() {
+    let cluster = watch(two_brokers());
+    cluster.reachable().await;
+    let handle = &cluster.handle;
+    assert_eq!(handle.apply(vec![create("shop.orders")]).await, [Ok(())]);
+    let acls = |acl: Acl| KafkaStep::CreateAcls(BTreeSet::from([acl]));
+    let nameless = Acl {
+        name: String::new(),
+        ..reading("orders")
+    };
+    let (good, bad, acl, odd) = tokio::join!(
+        handle.apply(vec![
+            create("good"),
+            KafkaStep::AlterConfig(retention("shop.orders", "5"))
+        ]),
+        handle.apply(vec![
+            create("no good"),
+            KafkaStep::AlterConfig(retention("absent", "5")),
+            delete("absent"),
+        ]),
+        handle.apply(vec![acls(reading("orders"))]),
+        handle.apply(vec![acls(nameless), create("beside")]),
+    );
+    assert_eq!(good, [Ok(()), Ok(())]);
+    assert!(
+        bad[0]
+            .as_ref()
+            .is_err_and(|error| error.is("INVALID_TOPIC_EXCEPTION")),
+        "{bad:?}"
+    );
+    assert!(
+        bad[1]
+            .as_ref()
+            .is_err_and(|error| error.is("UNKNOWN_TOPIC_OR_PARTITION")),
+        "{bad:?}"
+    );
+    assert_eq!(bad[2], Ok(()), "deleting what is not there is done");
+    assert_eq!(acl, [Ok(())]);
+    assert!(
+        odd[0]
+            .as_ref()
+            .is_err_and(|error| error.is("INVALID_REQUEST")),
+        "{odd:?}"
+    );
+    assert_eq!(odd[1], Ok(()));
+    assert!(cluster.shows_the_truth());
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_changes_of_one_topic_are_both_made_in_turn() {
+    let cluster = watch(two_brokers());
+    cluster.reachable().await;
+    let handle = &cluster.handle;
+    let (both, again) = tokio::join!(
+        handle.apply(vec![
+            create("orders"),
+            KafkaStep::AlterConfig(retention("orders", "5"))
+        ]),
+        handle.apply(vec![
+            create("orders"),
+            KafkaStep::AlterConfig(ConfigChange {
+                set: BTreeMap::from([("segment.ms".to_owned(), "7".to_owned())]),
+                ..retention("orders", "")
+            }),
+        ]),
+    );
+    assert_eq!(both[1], Ok(()));
+    assert_eq!(again[1], Ok(()));
+    let view = cluster.view().unwrap();
+    assert_eq!(
+        view.topics["orders"].config.len(),
+        2,
+        "{:?}",
+        view.topics["orders"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_a_topic_exactly_as_wanted_counts_as_created() {
+    let cluster = watch(two_brokers());
+    cluster.reachable().await;
+    cluster.kafka.create_topic(&topic("same")).unwrap();
+    let other = NewTopic {
+        assignment: vec![vec![1]],
+        ..topic("other")
+    };
+    cluster.kafka.create_topic(&other).unwrap();
+    let results = cluster
+        .handle
+        .apply(vec![create("same"), create("other")])
+        .await;
+    assert_eq!(results[0], Ok(()));
+    assert!(
+        results[1]
+            .as_ref()
+            .is_err_and(|error| error.is("TOPIC_ALREADY_EXISTS")),
+        "{results:?}"
+    );
+    assert!(
+        cluster.shows_the_truth(),
+        "the topic of somebody else is in the view"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_waits_until_leaders_show_and_deleted_topics_are_gone() {
+    let cluster = watch(two_brokers());
+    cluster.reachable().await;
+    cluster.kafka.set_slow_to_show(5);
+    let results = cluster.handle.apply(vec![create("orders")]).await;
+    assert_eq!(results, [Ok(())]);
+    let view = cluster.view().unwrap();
+    assert!(
+        view.topics["orders"]
+            .partitions
+            .iter()
+            .all(|partition| partition.leader.is_some())
+    );
+    assert_eq!(cluster.handle.apply(vec![delete("orders")]).await, [Ok(())]);
+    assert!(cluster.view().unwrap().topics.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_does_not_show_in_time_is_told() {
+    let cluster = watch(two_brokers());
+    cluster.reachable().await;
+    cluster.kafka.set_slow_to_show(u32::MAX);
+    let start = Instant::now();
+    let results = cluster.handle.apply(vec![create("orders")]).await;
+    assert!(
+        results[0]
+            .as_ref()
+            .is_err_and(|error| error.is("REQUEST_TIMED_OUT")),
+        "{results:?}"
+    );
+    assert!(
+        start.elapsed() < Duration::from_secs(11),
+        "{:?}",
+        start.elapsed()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn large_batches_are_parted() {
+    let cluster = watch(two_brokers());
+    cluster.reachable().await;
+    cluster.kafka.forget_calls();
+    let steps: Vec<_> = (0..2_500).map(|i| create(&format!("t{i}"))).collect();
+    let results = cluster.handle.apply(steps).await;
+    assert!(results.len() == 2_500 && results.iter().all(Result::is_ok));
+    let creations: Vec<_> = cluster
+        .kafka
+        .calls()
+        .iter()
+        .filter(|call| call.kind == "create_topics")
+        .map(|call| call.items)
+        .collect();
+    assert_eq!(creations, [1_000, 1_000, 500]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn drift_wakes_whom_it_concerns_and_the_rest_stays_shared() {
+    let mut cluster = watch(two_brokers());
+    cluster.reachable().await;
+    cluster
+        .handle
+        .apply(vec![create("orders"), create("logs"), create("doomed")])
+        .await;
+    let before = cluster.view().unwrap();
+    cluster.woken();
+
+    cluster
+        .kafka
+        .alter_config(&retention("orders", "7"))
+        .unwrap();
+    cluster.kafka.delete_topic("doomed").unwrap();
+    cluster.kafka.add_acl(reading("somebody"));
+    cluster
+        .until("drift shows", || cluster.shows_the_truth().then_some(()))
+        .await;
+    let mut woken = cluster.woken();
+    woken.sort_by_key(|wake| format!("{wake:?}"));
+    let expected = [
+        Wake::KafkaAcls(key()),
+        Wake::KafkaTopic(key(), "doomed".to_owned()),
+        Wake::KafkaTopic(key(), "orders".to_owned()),
+    ];
+    assert_eq!(woken, expected);
+    let after = cluster.view().unwrap();
+    assert!(Arc::ptr_eq(&before.topics["logs"], &after.topics["logs"]));
+
+    tokio::time::sleep(3 * VIEW_PERIOD).await;
+    assert!(
+        cluster.woken().is_empty(),
+        "nothing changed, nobody is woken"
+    );
+    assert!(Arc::ptr_eq(&after, &cluster.view().unwrap()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_broker_that_stops_wakes_the_cluster_and_its_topics() {
+    let mut cluster = watch(two_brokers());
+    cluster.reachable().await;
+    cluster.handle.apply(vec![create("orders")]).await;
+    cluster.woken();
+    cluster.kafka.stop_broker(1);
+    cluster
+        .until("the broker is gone", || {
+            (cluster.view()?.cluster.brokers.len() == 1).then_some(())
+        })
+        .await;
+    let woken = cluster.woken();
+    assert!(woken.contains(&Wake::Cluster(key())), "{woken:?}");
+    assert!(
+        woken.contains(&Wake::KafkaTopic(key(), "orders".to_owned())),
+        "{woken:?}"
+    );
+    cluster.kafka.start_broker(1);
+    cluster
+        .until("the broker is back", || {
+            (cluster.view()?.cluster.brokers.len() == 2).then_some(())
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cluster_that_goes_away_comes_back_by_itself() {
+    let kafka = two_brokers();
+    kafka.set_reachable(false);
+    let mut cluster = watch(kafka);
+    assert!(cluster.unreachable().await.contains("unreachable"));
+    cluster.kafka.forget_calls();
+    let start = Instant::now();
+    let results = cluster
+        .handle
+        .apply(vec![create("orders"), delete("logs")])
+        .await;
+    assert!(
+        results
+            .iter()
+            .all(|result| matches!(result, Err(KafkaError::Unreachable(_)))),
+        "{results:?}"
+    );
+    assert_eq!(results.len(), 2);
+    assert!(
+        start.elapsed() < Duration::from_millis(100),
+        "nobody waits for a cluster that is known to be away"
+    );
+    assert_eq!(cluster.kafka.count("create_topics"), 0);
+
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let tries = cluster.kafka.count("describe_cluster");
+    assert!((6..=12).contains(&tries), "{tries} tries in a minute");
+    let woken = cluster.woken();
+    assert_eq!(
+        woken,
+        [Wake::Cluster(key())],
+        "once, however often it was tried"
+    );
+
+    cluster.kafka.set_reachable(true);
+    cluster.reachable().await;
+    assert_eq!(cluster.woken(), [Wake::Cluster(key())]);
+    assert_eq!(cluster.handle.apply(vec![create("orders")]).await, [Ok(())]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cluster_lost_during_a_batch_refuses_all_of_it() {
+    let cluster = watch(two_brokers());
+    cluster.reachable().await;
+    cluster.kafka.set_reachable(false);
+    cluster.kafka.forget_calls();
+    let acls = KafkaStep::CreateAcls(BTreeSet::from([reading("orders")]));
+    let results = cluster
+        .handle
+        .apply(vec![create("orders"), acls, delete("logs")])
+        .await;
+    assert!(
+        results
+            .iter()
+            .all(|result| matches!(result, Err(KafkaError::Unreachable(_)))),
+        "{results:?}"
+    );
+    assert_eq!(
+        cluster.kafka.count("create_acls") + cluster.kafka.count("delete_topics"),
+        0
+    );
+    cluster.unreachable().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn groups_are_read_committed_offsets_first() {
+    let cluster = watch(two_brokers());
+    cluster.reachable().await;
+    cluster
+        .handle
+        .apply(vec![create("orders"), create("logs")])
+        .await;
+    cluster.kafka.set_offsets(at("orders", 0), 10, 90, 100);
+    cluster.kafka.set_offsets(at("orders", 1), 5, 7, 7);
+    cluster.kafka.commit("billing", at("orders", 0), 40);
+    cluster.kafka.commit("billing", at("elsewhere", 0), 1);
+    let members = BTreeMap::from([("m".to_owned(), BTreeSet::from([at("orders", 0)]))]);
+    let description = GroupDescription {
+        state: "Stable".to_owned(),
+        members,
+    };
+    cluster.kafka.set_group("billing", description.clone());
+    cluster.kafka.forget_calls();
+    cluster
+        .handle
+        .declare_group("billing", BTreeSet::from(["orders".to_owned()]));
+    let look = cluster.snapshot("billing", |_| true).await;
+
+    assert!(look.complete);
+    assert_eq!(look.description, description);
+    assert_eq!(look.partitions.len(), 2);
+    let first = look.partitions[&at("orders", 0)];
+    assert_eq!(
+        (first.committed, first.log_start, first.end),
+        (Some(40), 10, 90)
+    );
+    let second = look.partitions[&at("orders", 1)];
+    assert_eq!(
+        (second.committed, second.log_start, second.end),
+        (None, 5, 7)
+    );
+
+    let calls: Vec<_> = cluster
+        .kafka
+        .calls()
+        .iter()
+        .map(|call| (call.kind, call.items))
+        .collect();
+    let expected = [
+        ("describe_groups", 1),
+        ("committed_offsets", 1),
+        ("list_offsets(last stable)", 2),
+        ("list_offsets(log start)", 2),
+    ];
+    assert_eq!(calls[..4], expected);
+    cluster
+        .until("the next look", || {
+            (cluster.kafka.calls().len() >= 8).then_some(())
+        })
+        .await;
+    let next = cluster.kafka.calls()[7];
+    assert_eq!(
+        (next.kind, next.items),
+        ("list_offsets(log start)", 1),
+        "only where nothing is committed"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_read_makes_a_look_incomplete() {
+    let mut cluster = watch(two_brokers());
+    cluster.reachable().await;
+    let alone = NewTopic {
+        assignment: vec![vec![0], vec![1]],
+        ..topic("orders")
+    };
+    cluster
+        .handle
+        .apply(vec![KafkaStep::CreateTopic(alone)])
+        .await;
+    cluster
+        .handle
+        .declare_group("billing", BTreeSet::from(["orders".to_owned()]));
+    cluster
+        .handle
+        .declare_group("absent", BTreeSet::from(["no-such-topic".to_owned()]));
+    cluster.snapshot("billing", |look| look.complete).await;
+    let absent = cluster.snapshot("absent", |_| true).await;
+    assert!(!absent.complete && absent.partitions.is_empty());
+    assert_eq!(absent.description.state, "Dead");
+
+    cluster.kafka.stop_broker(1);
+    let look = cluster
+        .snapshot("billing", |look| look.partitions.len() == 1)
+        .await;
+    assert!(!look.complete);
+    cluster.kafka.start_broker(1);
+    let look = cluster.snapshot("billing", |look| look.complete).await;
+
+    cluster.kafka.set_reachable(false);
+    cluster.unreachable().await;
+    cluster.woken();
+    let stale = cluster.handle.groups()["billing"].clone();
+    assert_eq!(
+        (stale.time, &stale.partitions),
+        (stale.time.max(look.time), &look.partitions)
+    );
+
+    cluster.kafka.set_reachable(true);
+    cluster.handle.declare_group("billing", BTreeSet::new());
+    cluster
+        .until("the group is forgotten", || {
+            let groups = cluster.handle.groups();
+            (!groups.contains_key("billing") && groups.contains_key("absent")).then_some(())
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_topic_made_anew_does_not_keep_its_log_start() {
+    let cluster = watch(two_brokers());
+    cluster.reachable().await;
+    cluster.handle.apply(vec![create("orders")]).await;
+    for partition in 0..2 {
+        cluster
+            .kafka
+            .set_offsets(at("orders", partition), 500, 900, 900);
+        cluster
+            .kafka
+            .commit("billing", at("orders", partition), 700);
+    }
+    cluster
+        .handle
+        .declare_group("billing", BTreeSet::from(["orders".to_owned()]));
+    cluster.snapshot("billing", |look| look.complete).await;
+    cluster.handle.apply(vec![delete("orders")]).await;
+    cluster.handle.apply(vec![create("orders")]).await;
+    let look = cluster
+        .snapshot("billing", |look| {
+            look.complete && look.partitions[&at("orders", 0)].end == 0
+        })
+        .await;
+    assert_eq!(look.partitions[&at("orders", 0)].log_start, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_tasks_end_with_the_last_handle() {
+    let Cluster { kafka, handle, .. } = watch(two_brokers());
+    let second = handle.clone();
+    drop(handle);
+    assert_eq!(second.apply(vec![create("orders")]).await, [Ok(())]);
+    assert!(Arc::strong_count(&kafka) > 1);
+    drop(second);
+    let deadline = Instant::now() + DEADLINE;
+    while Arc::strong_count(&kafka) > 1 {
+        assert!(Instant::now() < deadline, "a task still holds the client");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_are_counted_by_kind() {
+    let cluster = watch(two_brokers());
+    cluster.reachable().await;
+    cluster.handle.apply(vec![create("orders")]).await;
+    let count = |kind: &str| {
+        let kind = Kind {
+            kind: kind.to_owned(),
+        };
+        cluster.metrics.kafka_requests.get_or_create(&kind).get()
+    };
+    assert_eq!(count("describe_cluster"), 1);
+    assert_eq!(count("create_topics"), 1);
+    assert_eq!(count("describe_topics"), 2);
+    assert_eq!(count("delete_topics"), 0);
+}
+
+mod random {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn name() -> impl Strategy<Value = String> {
+        prop::sample::select(vec!["a", "b", "c.d", "c_d", "not a name"]).prop_map(str::to_owned)
+    }
+
+    fn step() -> impl Strategy<Value = KafkaStep> {
+        let replicas = || prop::sample::select(vec![vec![0, 1], vec![1, 0], vec![0], vec![9]]);
+        let assignment = || prop::collection::vec(replicas(), 1..4);
+        let acls = || {
+            let account = prop::sample::select(vec!["x", "y", "z"]);
+            prop::collection::btree_set(account.prop_map(reading), 1..3)
+        };
+        prop_oneof![
+            (name(), assignment()).prop_map(|(name, assignment)| {
+                KafkaStep::CreateTopic(NewTopic {
+                    name,
+                    assignment,
+                    config: BTreeMap::new(),
+                })
+            }),
+            name().prop_map(KafkaStep::DeleteTopic),
+            (name(), 1..5_usize, assignment()).prop_map(|(topic, total, assignment)| {
+                KafkaStep::CreatePartitions(NewPartitions {
+                    topic,
+                    total,
+                    assignment,
+                })
+            }),
+            (name(), prop::sample::select(vec!["1", "2", "soon"]))
+                .prop_map(|(topic, value)| KafkaStep::AlterConfig(retention(&topic, value))),
+            acls().prop_map(KafkaStep::CreateAcls),
+            acls().prop_map(KafkaStep::DeleteAcls),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        /// Whatever is asked, by however many at a time: each is answered step by step, and the view is the truth.
+        #[test]
+        fn the_view_is_the_truth_after_every_answer(
+            rounds in prop::collection::vec(
+                prop::collection::vec(prop::collection::vec(step(), 0..4), 1..4), 1..5),
+            slow in 0..3_u32,
+        ) {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+            runtime.block_on(async {
+                let cluster = watch(two_brokers());
+                cluster.reachable().await;
+                cluster.kafka.set_slow_to_show(slow);
+                for requests in rounds {
+                    let lengths: Vec<_> = requests.iter().map(Vec::len).collect();
+                    let answers = join_all(requests.into_iter().map(|steps| cluster.handle.apply(steps))).await;
+                    let answered: Vec<_> = answers.iter().map(Vec::len).collect();
+                    prop_assert_eq!(lengths, answered);
+                    prop_assert!(cluster.shows_the_truth(), "{:?} is not {:?}", cluster.view(), cluster.kafka.topics());
+                }
+                Ok(())
+            })?;
+        }
+    }
+}
