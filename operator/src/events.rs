@@ -48,7 +48,11 @@ fn is_terminating(error: &kube::Error) -> bool {
         kube::Error::Api(status) => status.details.as_ref().map(|details| &details.causes),
         _ => None,
     };
-    causes.is_some_and(|causes| causes.iter().any(|cause| cause.reason == "NamespaceTerminating"))
+    causes.is_some_and(|causes| {
+        causes
+            .iter()
+            .any(|cause| cause.reason == "NamespaceTerminating")
+    })
 }
 
 fn changed(old: &[Condition], condition: &Condition) -> bool {

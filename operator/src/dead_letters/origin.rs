@@ -56,7 +56,7 @@ fn text(wanted: &[(&str, Pick)], headers: &[(&str, &[u8])]) -> String {
         let (_, value) = if *pick == Pick::First {
             values.next()
         } else {
-            values.last()
+            values.next_back()
         }?;
         Some(printable(value))
     };

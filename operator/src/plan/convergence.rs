@@ -24,7 +24,10 @@ use crate::{
 #[derive(Clone, Debug)]
 enum Happening {
     /// The spec is edited.
-    Edited { partitions: usize, retention: Option<u32> },
+    Edited {
+        partitions: usize,
+        retention: Option<u32>,
+    },
     /// Somebody deletes the topic.
     Deleted,
     /// Somebody sets a key of the topic's configuration.
@@ -37,8 +40,12 @@ enum Happening {
 
 fn happening() -> impl Strategy<Value = Happening> {
     prop_oneof![
-        (1_usize..7, prop::option::of(1_u32..1000))
-            .prop_map(|(partitions, retention)| Happening::Edited { partitions, retention }),
+        (1_usize..7, prop::option::of(1_u32..1000)).prop_map(|(partitions, retention)| {
+            Happening::Edited {
+                partitions,
+                retention,
+            }
+        }),
         Just(Happening::Deleted),
         (1_u32..1000).prop_map(Happening::Configured),
         (any::<bool>(), 0_u8..5).prop_map(|(account, name)| Happening::Allowed { account, name }),
@@ -61,7 +68,10 @@ fn write(account: bool, name: u8) -> Acl {
 }
 
 fn key() -> ClusterKey {
-    ClusterKey { namespace: "platform".into(), name: "events".into() }
+    ClusterKey {
+        namespace: "platform".into(),
+        name: "events".into(),
+    }
 }
 
 fn untouched() -> ResolvedTopic {
@@ -79,10 +89,15 @@ fn untouched() -> ResolvedTopic {
 
 fn happen(what: Happening, kafka: &FakeKafka, desired: &mut ResolvedTopic) {
     match what {
-        Happening::Edited { partitions, retention } => {
+        Happening::Edited {
+            partitions,
+            retention,
+        } => {
             desired.partitions = partitions;
-            desired.config =
-                retention.map(|ms| ("retention.ms".to_owned(), Some(ms.to_string()))).into_iter().collect();
+            desired.config = retention
+                .map(|ms| ("retention.ms".to_owned(), Some(ms.to_string())))
+                .into_iter()
+                .collect();
         }
         Happening::Deleted => drop(kafka.delete_topic("orders")),
         Happening::Configured(ms) => drop(kafka.alter_config(&ConfigChange {
@@ -100,7 +115,10 @@ fn happen(what: Happening, kafka: &FakeKafka, desired: &mut ResolvedTopic) {
 async fn look(handle: &ClusterHandle, kafka: &FakeKafka) -> Arc<View> {
     for _ in 0..1000 {
         if let ViewState::Reachable(view) = handle.view() {
-            let topics = view.topics.iter().map(|(name, topic)| (name.clone(), topic.as_ref().clone()));
+            let topics = view
+                .topics
+                .iter()
+                .map(|(name, topic)| (name.clone(), topic.as_ref().clone()));
             if topics.collect::<BTreeMap<_, _>>() == kafka.topics() && *view.acls == kafka.acls() {
                 return view;
             }
@@ -120,8 +138,16 @@ async fn visit(handle: &ClusterHandle, kafka: &FakeKafka, desired: &ResolvedTopi
     }
     let view = look(handle, kafka).await;
     let observed = view.topics.get("orders").map(AsRef::as_ref);
-    assert_eq!(topic(desired, observed, &view.cluster, true).steps, [], "nothing is left to do");
-    assert_eq!(access(&desired.grants, &view.acls), [], "nothing is left to allow");
+    assert_eq!(
+        topic(desired, observed, &view.cluster, true).steps,
+        [],
+        "nothing is left to do"
+    );
+    assert_eq!(
+        access(&desired.grants, &view.acls),
+        [],
+        "nothing is left to allow"
+    );
 }
 
 proptest! {

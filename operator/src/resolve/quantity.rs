@@ -21,7 +21,7 @@ pub fn bytes(quantity: &str) -> Option<u64> {
         exponent => 10_f64.powi(exponent.strip_prefix(['e', 'E'])?.parse().ok()?),
     };
     let bytes = number.parse::<f64>().ok()? * factor;
-    (bytes >= 1.0 && bytes < 9e18).then_some(bytes as u64)
+    (1.0..9e18).contains(&bytes).then_some(bytes as u64)
 }
 
 #[cfg(test)]

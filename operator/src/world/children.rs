@@ -15,7 +15,7 @@ use kube::{
     Api, Client, Resource, ResourceExt,
     core::PartialObjectMeta,
     runtime::{
-        WatchStreamExt, metadata_watcher, reflector,
+        WatchStreamExt, reflector,
         reflector::{ObjectRef, Store},
         watcher,
         watcher::Event,
@@ -70,8 +70,8 @@ impl Children {
     /// Starts one watch for each kind. They run as long as `tasks` lives; each change wakes the KafkaCluster it belongs to.
     pub fn open(client: &Client, world: &World, changed: Changed, tasks: &mut JoinSet<()>) -> Self {
         let (nodes, writer) = reflector::store();
-        let all_nodes: Api<Node> = Api::all(client.clone());
-        let events = metadata_watcher(all_nodes, watcher::Config::default()).default_backoff();
+        let all_nodes: Api<PartialObjectMeta<Node>> = Api::all(client.clone());
+        let events = watcher(all_nodes, watcher::Config::default()).default_backoff();
         tasks.spawn(follow_nodes(reflector(writer, events), world.clone()));
         Self {
             config_maps: watch(client, world, &changed, tasks),

@@ -45,7 +45,7 @@ impl Claims {
                     entries
                         .iter()
                         .filter(|e| **e != claim.claimant)
-                        .filter_map(|e| wake(e)),
+                        .filter_map(wake),
                 );
             }
         }
@@ -62,7 +62,7 @@ impl Claims {
                 continue;
             };
             entries.remove(&claim.claimant);
-            others.extend(entries.iter().filter_map(|e| wake(e)));
+            others.extend(entries.iter().filter_map(wake));
             if entries.is_empty() {
                 index.remove(&key);
             }
@@ -77,7 +77,7 @@ impl Claims {
             let before = entries.len();
             entries.retain(|e| !(e.kind == kind && e.namespace == namespace && e.name == name));
             if entries.len() < before {
-                others.extend(entries.iter().filter_map(|e| wake(e)));
+                others.extend(entries.iter().filter_map(wake));
             }
             !entries.is_empty()
         });

@@ -7,7 +7,8 @@ use crate::{
     certificates::{Authority, Pair, is_current},
     context::Context,
     desire::kafka_cluster::{
-        Names, authority_config_map, authority_secret, node_request, node_secret, operator_request, operator_secret,
+        Names, authority_config_map, authority_secret, node_request, node_secret, operator_request,
+        operator_secret,
     },
     error::Error,
     resolve::{Rejection, ResolvedCluster},

@@ -129,8 +129,9 @@ mod tests {
 
     #[test]
     fn says_which_part_of_the_credentials_is_wrong() {
+        type Breaks = fn(&mut Credentials);
         assert!(Connection::new(&credentials()).is_ok());
-        let broken: [(fn(&mut Credentials), &str); 4] = [
+        let broken: [(Breaks, &str); 4] = [
             (|c| c.bootstrap_servers.clear(), "no bootstrap servers"),
             (|c| c.ca_pem.clear(), "authority"),
             (

@@ -86,10 +86,10 @@ pub(super) fn unless_all_unreachable<Item: Ord, Answer>(
 }
 
 /// The keys; or a refusal, where one comes twice. A broker refuses such a request too.
-pub(super) fn unique<'a, T>(
-    items: &'a [T],
+pub(super) fn unique<T>(
+    items: &[T],
     key: impl Fn(&T) -> &str,
-) -> Result<BTreeMap<String, &'a T>, KafkaError> {
+) -> Result<BTreeMap<String, &T>, KafkaError> {
     let mut found = BTreeMap::new();
     for item in items {
         if found.insert(key(item).to_owned(), item).is_some() {

@@ -54,7 +54,7 @@ pub(super) fn topic_of(step: &KafkaStep) -> Option<&str> {
 }
 
 /// The steps by the order of their kinds; those of one kind as they came.
-pub(super) fn in_order<'a>(steps: &'a [KafkaStep]) -> impl Iterator<Item = (usize, &'a KafkaStep)> {
+pub(super) fn in_order(steps: &[KafkaStep]) -> impl Iterator<Item = (usize, &KafkaStep)> {
     ORDER.into_iter().flat_map(move |kind| {
         let of_kind = move |(_, step): &(usize, &KafkaStep)| Kind::of(step) == kind;
         steps.iter().enumerate().filter(of_kind)
