@@ -90,6 +90,19 @@ impl Access {
             .await?;
         Ok(kafka.admin())
     }
+
+    /// Bootstrap servers, CA, certificate and key, the last three as PEM.
+    pub fn pem(&self) -> Result<(String, String, String, String), Failure> {
+        let (Some(cert), Some(key)) = (&self.cert, &self.key) else {
+            return Err(Failure::local("give --cert and --key"));
+        };
+        Ok((
+            self.bootstrap.clone(),
+            read(&self.ca)?,
+            read(cert)?,
+            read(key)?,
+        ))
+    }
 }
 
 fn neither() -> Failure {

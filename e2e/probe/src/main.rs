@@ -7,6 +7,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod acls;
+mod conformance;
 mod connection;
 mod consume;
 mod count;
@@ -65,6 +66,8 @@ enum Command {
     Lag(lag::Arguments),
     /// Read as a member of a group, slowly, until told to stop.
     Work(work::Arguments),
+    /// Run the operator's scenario against this Kafka and against the one in memory that its tests use.
+    Conformance,
     /// Set a group's committed offset of one partition; the group must be empty.
     CommitOffset(groups::Commit),
 }
@@ -105,6 +108,7 @@ async fn run(access: Access, limit: Duration, command: Command) -> Result<Value,
         Command::Offsets(group) => within(limit, groups::offsets(&access, group)).await,
         Command::Lag(arguments) => within(limit, lag::run(&access, &arguments)).await,
         Command::Work(arguments) => work::run(access, arguments).await,
+        Command::Conformance => within(limit, conformance::run(&access)).await,
         Command::CommitOffset(commit) => within(limit, groups::commit(&access, commit)).await,
     }
 }

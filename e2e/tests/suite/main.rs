@@ -4,6 +4,7 @@
 
 mod access;
 mod autoscaling;
+mod conformance;
 mod consent;
 mod dead_letters;
 mod flights;

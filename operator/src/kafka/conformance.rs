@@ -267,7 +267,8 @@ impl Scenario<'_> {
 
     async fn access(&mut self) -> Result<(), KafkaError> {
         let acl = |operation, pattern| Acl {
-            principal: Principal::service_account("conformance", self.prefix),
+            // Not a ServiceAccount: a running operator takes away what no resource grants those.
+            principal: Principal::parse(&format!("User:{}", self.prefix)),
             resource: AclResource::Topic,
             pattern,
             name: self.prefix.to_owned(),
