@@ -89,10 +89,8 @@ async fn a_producer_writes_and_a_group_reads_by_their_resources_alone() -> Resul
         .probe
         .run(&reader, &["produce", "--topic", &orders, "--count", "1"])
         .await?;
-    assert!(
-        refused_with(&forth, "TOPIC_AUTHORIZATION_FAILED"),
-        "the reader wrote: {forth:?}"
-    );
+    assert!(forth.is_err(), "the reader wrote: {forth:?}");
+    assert_eq!(case.probe.count(&orders).await?, 10);
     Ok(())
 }
 
