@@ -13,7 +13,7 @@ pub enum Granted {
 }
 
 /// Beginnings of names that are Kafka's, the registry's or Millrace's own and that nobody may claim.
-const RESERVED: [&str; 4] = ["__", "kafkasql-", "registry-events", "millrace."];
+const RESERVED: [&str; 3] = ["__", "millrace-", "millrace."];
 
 impl Granted {
     /// Whether the name may be used; `what` says what it names, such as `topic`.

@@ -208,7 +208,7 @@ fn a_name_must_begin_with_a_prefix_of_its_namespace() {
 fn the_clusters_own_namespace_may_use_any_name_but_the_reserved_ones() {
     let facts = Manifests::new();
     assert!(topic(&a_topic("platform", "orders", 0, ""), &facts).is_ok());
-    for name in ["__consumer_offsets", "kafkasql-journal"] {
+    for name in ["__consumer_offsets", "millrace-registry-journal"] {
         let stolen = a_topic("platform", "orders", 0, &format!(", topicName: {name}"));
         assert_eq!(reason(topic(&stolen, &facts)), reasons::NAME_RESERVED);
     }
