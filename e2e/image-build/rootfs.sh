@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 # Root file systems of Debian 13 made on this machine, so that building needs no image registry.
 
 readonly SUITE=trixie
@@ -10,6 +10,7 @@ rootfs() {
   local name="$1" packages="$2" tar="$IMAGES/$1-rootfs.tar" started="$SECONDS"
   [[ -s "$tar" && "$(cat "$tar.packages" 2>/dev/null)" == "$packages" ]] && return
   # Packages are unpacked and not configured: this joins the certificates as ca-certificates would.
+  # shellcheck disable=SC2016
   run_logged "$name" mmdebstrap --mode=root --variant=extract --format=tar --include="$packages" \
     --hook-dir=/usr/share/mmdebstrap/hooks/merged-usr \
     --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
