@@ -257,7 +257,11 @@ impl Probe {
         json!({
             "apiVersion": "v1",
             "kind": "Pod",
-            "metadata": { "name": self.pod_name(), "namespace": self.namespace },
+            "metadata": {
+                "name": self.pod_name(),
+                "namespace": self.namespace,
+                "labels": { "e2e.millrace.dev/probe": "yes" },
+            },
             "spec": {
                 "automountServiceAccountToken": false,
                 "terminationGracePeriodSeconds": 0,
