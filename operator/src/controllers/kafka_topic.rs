@@ -7,7 +7,7 @@ use crate::{
     context::Context,
     error::Error,
     kafka::{KafkaError, ObservedTopic},
-    plan::{self, Blocked},
+    plan::{self, Blocked, KafkaStep},
     resolve::{Rejection, ResolvedTopic},
     status::{Draft, reasons},
     world::{ClusterHandle, ClusterKey, View, ViewState},
@@ -100,8 +100,9 @@ pub enum Ownership {
 /// Whose the topic is. `recorded` gives the name of the topic in the status of a resource.
 ///
 /// # Errors
-/// When the API server cannot be asked: before a topic is called foreign the resource is read once more, since the
-/// store may lag behind this operator's own writes.
+/// When the API server or Kafka cannot be asked. Before a topic is called absent Kafka is looked at anew, since somebody
+/// may have made it a moment ago; before it is called foreign the resource is read once more, since the store may lag
+/// behind this operator's own writes.
 pub async fn ownership<K>(
     context: &Context,
     object: &K,
@@ -118,23 +119,32 @@ where
     if recorded(object) == Some(name) {
         return Ok(Ownership::Mine);
     }
-    match reachable(context, &desired.cluster) {
-        Err(_) => Ok(Ownership::Foreign),
-        Ok((_, view)) if !view.topics.contains_key(name) => Ok(Ownership::Absent),
-        Ok(_) => {
-            let api: Api<K> = Api::namespaced(
-                context.client.clone(),
-                &object.namespace().unwrap_or_default(),
-            );
-            let fresh = api.get_opt(&object.name_any()).await?;
-            let mine = fresh.as_ref().and_then(recorded) == Some(name);
-            Ok(if mine {
-                Ownership::Mine
-            } else {
-                Ownership::Foreign
-            })
-        }
+    let Ok((handle, view)) = reachable(context, &desired.cluster) else {
+        return Ok(Ownership::Foreign);
+    };
+    if !view.topics.contains_key(name) {
+        handle
+            .apply(vec![KafkaStep::LookAt(name.to_owned())])
+            .await
+            .into_iter()
+            .collect::<Result<(), _>>()?;
     }
+    match handle.view() {
+        ViewState::Reachable(view) if !view.topics.contains_key(name) => {
+            return Ok(Ownership::Absent);
+        }
+        ViewState::Reachable(_) => {}
+        ViewState::Pending | ViewState::Unreachable { .. } => return Ok(Ownership::Foreign),
+    }
+    let home = object.namespace().unwrap_or_default();
+    let api: Api<K> = Api::namespaced(context.client.clone(), &home);
+    let fresh = api.get_opt(&object.name_any()).await?;
+    let mine = fresh.as_ref().and_then(recorded) == Some(name);
+    Ok(if mine {
+        Ownership::Mine
+    } else {
+        Ownership::Foreign
+    })
 }
 
 /// The cluster's handle and view, or why there is none.

@@ -5,6 +5,8 @@ use crate::kafka::{Acl, ConfigChange, NewPartitions, NewTopic};
 /// One thing to do in Kafka. Each is idempotent: done twice it changes nothing the second time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KafkaStep {
+    /// Look at a topic anew, however fresh the last look is. Changes nothing.
+    LookAt(String),
     /// Create a topic.
     CreateTopic(NewTopic),
     /// Delete a topic with its records.

@@ -12,6 +12,7 @@ const LARGEST_CALL: usize = 1_000;
 /// Kinds of steps. What gives comes before what takes away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
+    LookAt,
     CreateTopic,
     AlterConfig,
     CreatePartitions,
@@ -20,7 +21,8 @@ enum Kind {
     DeleteTopic,
 }
 
-const ORDER: [Kind; 6] = [
+const ORDER: [Kind; 7] = [
+    Kind::LookAt,
     Kind::CreateTopic,
     Kind::AlterConfig,
     Kind::CreatePartitions,
@@ -32,6 +34,7 @@ const ORDER: [Kind; 6] = [
 impl Kind {
     fn of(step: &KafkaStep) -> Self {
         match step {
+            KafkaStep::LookAt(_) => Self::LookAt,
             KafkaStep::CreateTopic(_) => Self::CreateTopic,
             KafkaStep::AlterConfig(_) => Self::AlterConfig,
             KafkaStep::CreatePartitions(_) => Self::CreatePartitions,
@@ -46,7 +49,7 @@ impl Kind {
 pub(super) fn topic_of(step: &KafkaStep) -> Option<&str> {
     match step {
         KafkaStep::CreateTopic(topic) => Some(&topic.name),
-        KafkaStep::DeleteTopic(topic) => Some(topic),
+        KafkaStep::LookAt(topic) | KafkaStep::DeleteTopic(topic) => Some(topic),
         KafkaStep::CreatePartitions(change) => Some(&change.topic),
         KafkaStep::AlterConfig(change) => Some(&change.topic),
         KafkaStep::CreateAcls(_) | KafkaStep::DeleteAcls(_) => None,
@@ -115,6 +118,8 @@ fn waves(indices: impl Iterator<Item = usize>, steps: &[KafkaStep]) -> Vec<Vec<u
 
 async fn call(admin: &dyn KafkaAdmin, kind: Kind, steps: &[&KafkaStep]) -> StepResults {
     let answers = match kind {
+        // The look itself follows every batch, at all topics that its steps name.
+        Kind::LookAt => return vec![Ok(()); steps.len()],
         Kind::CreateTopic => {
             let topics = collect(steps, |step| match step {
                 KafkaStep::CreateTopic(topic) => Some(topic.clone()),

@@ -128,7 +128,7 @@ impl ExpectedTopic {
                 self.config
                     .extend(change.reset.iter().map(|key| (key.clone(), None)));
             }
-            KafkaStep::CreateAcls(_) | KafkaStep::DeleteAcls(_) => {}
+            KafkaStep::LookAt(_) | KafkaStep::CreateAcls(_) | KafkaStep::DeleteAcls(_) => {}
         }
     }
 
