@@ -348,6 +348,19 @@ async fn only_a_topic_exactly_as_wanted_counts_as_created() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_look_that_is_asked_for_shows_what_was_made_since_the_last() {
+    let cluster = watch(two_brokers());
+    cluster.reachable().await;
+    cluster.kafka.create_topic(&topic("by-hand")).unwrap();
+    let look = KafkaStep::LookAt("by-hand".to_owned());
+    assert_eq!(cluster.handle.apply(vec![look]).await, [Ok(())]);
+    let ViewState::Reachable(view) = cluster.handle.view() else {
+        panic!("Kafka answers");
+    };
+    assert!(view.topics.contains_key("by-hand"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_answer_waits_until_leaders_show_and_deleted_topics_are_gone() {
     let cluster = watch(two_brokers());
     cluster.reachable().await;
