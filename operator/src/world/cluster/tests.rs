@@ -417,6 +417,27 @@ async fn large_batches_are_parted() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn many_requests_are_answered_batch_by_batch() {
+    let cluster = watch(two_brokers());
+    cluster.reachable().await;
+    cluster.kafka.forget_calls();
+    let applies = (0..1_500).map(|i| {
+        let handle = cluster.handle.clone();
+        async move { handle.apply(vec![create(&format!("t{i}"))]).await }
+    });
+    let results = join_all(applies).await;
+    assert!(results.iter().flatten().all(Result::is_ok));
+    let calls = cluster
+        .kafka
+        .calls()
+        .iter()
+        .map(|call| (call.kind, call.items))
+        .collect::<Vec<_>>();
+    let expected = [("create_topics", 250), ("describe_topics", 250)].repeat(6);
+    assert_eq!(calls, expected);
+}
+
+#[tokio::test(start_paused = true)]
 async fn drift_wakes_whom_it_concerns_and_the_rest_stays_shared() {
     let mut cluster = watch(two_brokers());
     cluster.reachable().await;
