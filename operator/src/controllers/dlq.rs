@@ -13,7 +13,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    kafka_topic::{Converged, Ownership, converge, ownership, reachable},
+    kafka_topic::{self, Converged, Ownership, converge, ownership},
     queue,
 };
 use crate::{
@@ -22,8 +22,7 @@ use crate::{
     dead_letters::{DeadLetters, Letters},
     error::Error,
     kafka::ObservedTopic,
-    plan::KafkaStep,
-    resolve::{self, Claimant, Facts, Rejection, ResolvedTopic},
+    resolve::{self, Facts, Rejection, ResolvedTopic},
     status::{self, Draft, reasons},
     world::{ClusterKey, Wake, World},
 };
@@ -201,35 +200,11 @@ async fn release(
     dlq: &Dlq,
     resolved: Result<ResolvedTopic, Rejection>,
 ) -> Result<Action, Error> {
-    let doomed = resolved
-        .ok()
-        .filter(|desired| desired.delete && recorded(dlq) == Some(desired.name.as_str()));
-    if let Some(desired) = doomed.filter(|desired| !claimed_by_others(context, dlq, desired)) {
-        match reachable(context, &desired.cluster) {
-            Err(away) => return refuse(context, dlq, &away).await,
-            Ok((handle, _)) => {
-                let step = KafkaStep::DeleteTopic(desired.name.as_str().to_owned());
-                handle
-                    .apply(vec![step])
-                    .await
-                    .into_iter()
-                    .collect::<Result<(), _>>()?;
-            }
-        }
+    if let Err(away) = kafka_topic::delete(context, dlq, resolved.as_ref().ok(), recorded).await? {
+        return refuse(context, dlq, &away).await;
     }
     apply::finalizer(context, dlq, FINALIZER, false).await?;
     Ok(Action::await_change())
-}
-
-/// Two resources for one topic never delete it.
-fn claimed_by_others(context: &Context, dlq: &Dlq, desired: &ResolvedTopic) -> bool {
-    let me = Claimant::of(dlq);
-    let topic = resolve::Name::Topic(desired.name.as_str().to_owned());
-    context
-        .world
-        .claimants(&desired.cluster, &topic)
-        .iter()
-        .any(|claimant| !claimant.is(&me))
 }
 
 type Name = (String, String);

@@ -8,7 +8,7 @@ use crate::{
     error::Error,
     kafka::{KafkaError, ObservedTopic},
     plan::{self, Blocked, KafkaStep},
-    resolve::{Rejection, ResolvedTopic},
+    resolve::{Claimant, Facts, Name, Rejection, ResolvedTopic},
     status::{Draft, reasons},
     world::{ClusterHandle, ClusterKey, View, ViewState},
 };
@@ -145,6 +145,52 @@ where
     } else {
         Ownership::Foreign
     })
+}
+
+/// Deletes the topic of a resource that goes, where that is wanted and safe: the resource asks for it, the topic is its own,
+/// and no other resource asks for the name. Two resources for one topic never delete it.
+///
+/// # Errors
+/// The outer one when Kafka refuses or does not answer; the inner one says why the cluster cannot be asked yet.
+pub async fn delete<K>(
+    context: &Context,
+    object: &K,
+    resolved: Option<&ResolvedTopic>,
+    recorded: fn(&K) -> Option<&str>,
+) -> Result<Result<(), Rejection>, Error>
+where
+    K: Resource<DynamicType = ()>,
+{
+    let own = |desired: &&ResolvedTopic| {
+        desired.delete && recorded(object) == Some(desired.name.as_str())
+    };
+    let Some(desired) = resolved
+        .filter(own)
+        .filter(|desired| !claimed_by_others(context, object, desired))
+    else {
+        return Ok(Ok(()));
+    };
+    let (handle, _) = match reachable(context, &desired.cluster) {
+        Ok(found) => found,
+        Err(away) => return Ok(Err(away)),
+    };
+    let step = KafkaStep::DeleteTopic(desired.name.as_str().to_owned());
+    handle
+        .apply(vec![step])
+        .await
+        .into_iter()
+        .collect::<Result<(), _>>()?;
+    Ok(Ok(()))
+}
+
+fn claimed_by_others<K>(context: &Context, object: &K, desired: &ResolvedTopic) -> bool
+where
+    K: Resource<DynamicType = ()>,
+{
+    let me = Claimant::of(object);
+    let name = Name::Topic(desired.name.as_str().to_owned());
+    let claimants = context.world.claimants(&desired.cluster, &name);
+    claimants.iter().any(|claimant| !claimant.is(&me))
 }
 
 /// The cluster's handle and view, or why there is none.

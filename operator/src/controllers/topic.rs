@@ -8,7 +8,7 @@ use millrace_crds::{Binding, PartitionStatus, Topic, TopicStatus};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    kafka_topic::{Converged, Ownership, converge, ownership, reachable},
+    kafka_topic::{self, Converged, Ownership, converge, ownership},
     queue,
 };
 use crate::{
@@ -17,7 +17,6 @@ use crate::{
     desire::binding,
     error::Error,
     kafka::ObservedTopic,
-    plan::KafkaStep,
     resolve::{self, Facts, Rejection, ResolvedTopic},
     status::{self, Draft, reasons},
     world::{ClusterKey, Wake, World},
@@ -215,34 +214,10 @@ async fn release(
     topic: &Topic,
     resolved: Result<ResolvedTopic, Rejection>,
 ) -> Result<Action, Error> {
-    if let Some(desired) = resolved
-        .as_ref()
-        .ok()
-        .filter(|desired| desired.delete && recorded(topic) == Some(desired.name.as_str()))
-        && !claimed_by_others(context, topic, desired)
+    if let Err(away) = kafka_topic::delete(context, topic, resolved.as_ref().ok(), recorded).await?
     {
-        match reachable(context, &desired.cluster) {
-            Err(away) => return refuse(context, topic, &away).await,
-            Ok((handle, _)) => {
-                let step = KafkaStep::DeleteTopic(desired.name.as_str().to_owned());
-                handle
-                    .apply(vec![step])
-                    .await
-                    .into_iter()
-                    .collect::<Result<(), _>>()?;
-            }
-        }
+        return refuse(context, topic, &away).await;
     }
     apply::finalizer(context, topic, FINALIZER, false).await?;
     Ok(Action::await_change())
-}
-
-/// Two resources for one topic never delete it.
-fn claimed_by_others(context: &Context, topic: &Topic, desired: &ResolvedTopic) -> bool {
-    let me = resolve::Claimant::of(topic);
-    let claimants = context.world.claimants(
-        &desired.cluster,
-        &resolve::Name::Topic(desired.name.as_str().to_owned()),
-    );
-    claimants.iter().any(|claimant| !claimant.is(&me))
 }
