@@ -6,7 +6,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{ConfigMap, DeletionPolicy};
+use crate::{ConfigMap, DeletionPolicy, ReassignmentStatus};
 
 /// An Apache Kafka cluster in KRaft mode, with its schema registry and the namespaces that may use it.
 #[derive(CustomResource, Clone, Debug, PartialEq, Deserialize, Serialize, KubeSchema)]
@@ -99,6 +99,91 @@ pub struct KafkaClusterSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 256))]
     pub namespaces: Vec<NamespaceGrant>,
+    /// How fast replicas may be moved between brokers.
+    #[serde(default)]
+    pub reassignment: ReassignmentLimits,
+    /// What single ServiceAccounts may use of the cluster, in place of their namespace's `quota`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 256))]
+    pub quotas: Vec<ServiceAccountQuota>,
+}
+
+/// How fast replicas may be moved between brokers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ReassignmentLimits {
+    /// Bytes a second that one broker may send, and may receive, for moved replicas; at least 1048576 (1 MiB).
+    #[serde(default = "fifty_mib")]
+    #[schemars(range(min = 1048576))]
+    pub throttle_bytes_per_second: i64,
+    /// Partitions moved at the same time, 1 to 1000.
+    #[serde(default = "twenty")]
+    #[schemars(range(min = 1, max = 1000))]
+    pub partitions_at_once: i32,
+}
+
+impl Default for ReassignmentLimits {
+    fn default() -> Self {
+        Self {
+            throttle_bytes_per_second: fifty_mib(),
+            partitions_at_once: twenty(),
+        }
+    }
+}
+
+fn fifty_mib() -> i64 {
+    50 << 20
+}
+
+fn twenty() -> i32 {
+    20
+}
+
+/// What one principal may use of the whole cluster. Kafka counts by broker: Millrace divides by the brokers there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Quota {
+    /// Bytes a second it may write, over all brokers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub producer_byte_rate: Option<i64>,
+    /// Bytes a second it may read, over all brokers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub consumer_byte_rate: Option<i64>,
+    /// Share of the brokers' request threads, in percent of one thread, over all brokers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1000000))]
+    pub request_percentage: Option<i32>,
+}
+
+/// What one ServiceAccount may use of the whole cluster.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = ("has(self.quota.producerByteRate) || has(self.quota.consumerByteRate) || has(self.quota.requestPercentage)", "quotas[].quota: write producerByteRate, consumerByteRate or requestPercentage"))]
+pub struct ServiceAccountQuota {
+    /// Name of the ServiceAccount.
+    #[schemars(length(min = 1, max = 253))]
+    pub service_account_name: String,
+    /// Its namespace.
+    #[schemars(length(min = 1, max = 63))]
+    pub namespace: String,
+    /// What it may use.
+    pub quota: Quota,
+}
+
+/// How much a namespace may make on the cluster.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NamespaceLimits {
+    /// Most topics, dead-letter topics among them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0))]
+    pub topics: Option<i32>,
+    /// Most partitions of all topics together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0))]
+    pub partitions: Option<i32>,
 }
 
 fn default_version() -> String {
@@ -276,6 +361,12 @@ pub struct NamespaceGrant {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 32), inner(length(max = 100)))]
     pub prefixes: Option<Vec<String>>,
+    /// How much each of these namespaces may make. What is over the limit is refused, the youngest first; what is there stays.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limits: Option<NamespaceLimits>,
+    /// What each ServiceAccount of these namespaces may use. Where two entries match, the lower number counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quota: Option<Quota>,
 }
 
 /// What is true of the cluster.
@@ -310,6 +401,9 @@ pub struct KafkaClusterStatus {
     /// ACLs of principals that are not ServiceAccounts and not Millrace's: seen and left alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub foreign_acls: Option<i32>,
+    /// The moves of replicas that are under way, those that somebody else began among them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reassignment: Option<ReassignmentStatus>,
 }
 
 /// A broker that is up.

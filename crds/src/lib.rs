@@ -33,13 +33,16 @@ pub use deletion::{DeletionPolicy, SubjectDeletionPolicy};
 pub use dlq::{Dlq, DlqReader, DlqSpec, DlqStatus, ReasonCount};
 pub use kafka_cluster::{
     BrokerStatus, Combined, KafkaCluster, KafkaClusterSpec, KafkaClusterStatus, Listener,
-    ListenerStatus, ListenerType, ManagedRegistry, Mode, NamespaceGrant, RegistrySource,
-    ResourceAmounts, Resources, Storage,
+    ListenerStatus, ListenerType, ManagedRegistry, Mode, NamespaceGrant, NamespaceLimits, Quota,
+    ReassignmentLimits, RegistrySource, ResourceAmounts, Resources, ServiceAccountQuota, Storage,
 };
 pub use schema::{
     Compatibility, Schema, SchemaSpec, SchemaStatus, SchemaTopicRef, SchemaType, SubjectPart,
 };
-pub use topic::{Binding, PartitionStatus, Producer, Topic, TopicSpec, TopicStatus};
+pub use topic::{
+    Binding, LayoutPolicy, ManagementPolicy, PartitionStatus, Producer, ReassignmentStatus, Topic,
+    TopicSpec, TopicStatus,
+};
 
 /// API group of every kind.
 pub const GROUP: &str = "millrace.dev";

@@ -94,6 +94,33 @@ pub struct TopicSpec {
     /// What happens to the topic and its records when this resource is deleted.
     #[serde(default)]
     pub deletion_policy: DeletionPolicy,
+    /// Whether replicas that lie badly are moved. More or fewer `replicas`, and partitions whose number of replicas differs, always are.
+    #[serde(default)]
+    pub layout_policy: LayoutPolicy,
+    /// `Observe` reports in `status.plan` what would be done, and does nothing.
+    #[serde(default)]
+    pub management_policy: ManagementPolicy,
+}
+
+/// Whether replicas that lie badly are moved.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub enum LayoutPolicy {
+    /// Replicas stay where they are; the condition `Balanced` says what is wrong with that.
+    #[default]
+    Keep,
+    /// Replicas are moved so that each partition's lie in different racks and brokers hold and lead as much as one another,
+    /// with the least data moved, throttled as the KafkaCluster says.
+    Balance,
+}
+
+/// Whether Millrace acts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub enum ManagementPolicy {
+    /// Kafka is made as the spec says.
+    #[default]
+    Manage,
+    /// Kafka is only compared with the spec: `status.plan` says what `Manage` would do. Nothing is changed, granted or deleted.
+    Observe,
 }
 
 /// A ServiceAccount that writes to a topic.
@@ -143,6 +170,29 @@ pub struct TopicStatus {
     /// The ConfigMap that tells a producer how to connect (Service Binding specification).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub binding: Option<Binding>,
+    /// With `managementPolicy: Observe`, what `Manage` would do, a sentence each; at most 32.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub plan: Vec<String>,
+    /// The move of replicas that is under way, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reassignment: Option<ReassignmentStatus>,
+}
+
+/// How far a move of replicas has come.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ReassignmentStatus {
+    /// Partitions whose replicas are not yet where they shall be.
+    pub partitions_left: i32,
+    /// Bytes still to be copied to new replicas. Absent where it is not known yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes_left: Option<i64>,
+    /// Bytes copied in a second of late. Absent where it is not known yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes_per_second: Option<i64>,
+    /// Seconds until it is done at this rate. Absent where it is not known yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seconds_left: Option<i64>,
 }
 
 /// Where one partition lies.

@@ -5,7 +5,10 @@ use std::{
 
 use async_trait::async_trait;
 
-use super::{Acl, BrokerId, ObservedCluster, ObservedTopic, TopicPartition};
+use super::{
+    Acl, BrokerId, BrokerQuota, ObservedCluster, ObservedTopic, OngoingReassignment, Principal,
+    Reassignment, TopicPartition,
+};
 
 /// What a bulk call says of each item it was given.
 pub type PerItem<K, V> = BTreeMap<K, Result<V, KafkaError>>;
@@ -87,6 +90,17 @@ pub struct ConfigChange {
     pub reset: BTreeSet<String>,
 }
 
+/// A change of one broker's dynamic configuration: only the keys named are touched.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BrokerConfigChange {
+    /// The broker.
+    pub broker: BrokerId,
+    /// Keys to set.
+    pub set: BTreeMap<String, String>,
+    /// Keys to give back to what the broker was started with.
+    pub reset: BTreeSet<String>,
+}
+
 /// A consumer group as its coordinator describes it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GroupDescription {
@@ -160,4 +174,41 @@ pub trait KafkaAdmin: Send + Sync + 'static {
         partitions: &BTreeSet<TopicPartition>,
         at: OffsetsAt,
     ) -> Result<PerItem<TopicPartition, i64>, KafkaError>;
+    /// Begins to move replicas; a partition that is being moved already gets the new target.
+    async fn alter_reassignments(
+        &self,
+        moves: &[Reassignment],
+    ) -> Result<PerItem<TopicPartition, ()>, KafkaError>;
+    /// All moves of replicas that are under way.
+    async fn list_reassignments(
+        &self,
+    ) -> Result<BTreeMap<TopicPartition, OngoingReassignment>, KafkaError>;
+    /// Makes the preferred replica the leader; a partition it leads already is no error. One whose preferred replica is not in
+    /// sync is refused with `PREFERRED_LEADER_NOT_AVAILABLE`.
+    async fn elect_preferred_leaders(
+        &self,
+        partitions: &BTreeSet<TopicPartition>,
+    ) -> Result<PerItem<TopicPartition, ()>, KafkaError>;
+    /// Bytes of the replicas each broker holds. A replica that is still being copied is there with what it has.
+    async fn describe_log_dirs(
+        &self,
+        brokers: &BTreeSet<BrokerId>,
+    ) -> Result<PerItem<BrokerId, BTreeMap<TopicPartition, u64>>, KafkaError>;
+    /// Configuration set on single brokers at run time (`DYNAMIC_BROKER_CONFIG`), by broker.
+    async fn describe_broker_configs(
+        &self,
+        brokers: &BTreeSet<BrokerId>,
+    ) -> Result<PerItem<BrokerId, BTreeMap<String, String>>, KafkaError>;
+    /// Changes brokers' dynamic configuration, key by key.
+    async fn alter_broker_configs(
+        &self,
+        changes: &[BrokerConfigChange],
+    ) -> Result<PerItem<BrokerId, ()>, KafkaError>;
+    /// The quotas of all principals that have one by their name alone (not by client id, not the default one).
+    async fn describe_quotas(&self) -> Result<BTreeMap<Principal, BrokerQuota>, KafkaError>;
+    /// Sets the quotas of principals; a part that is absent is taken away.
+    async fn alter_quotas(
+        &self,
+        quotas: &BTreeMap<Principal, BrokerQuota>,
+    ) -> Result<PerItem<Principal, ()>, KafkaError>;
 }

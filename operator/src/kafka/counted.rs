@@ -6,8 +6,9 @@ use std::{
 use async_trait::async_trait;
 
 use super::{
-    Acl, ConfigChange, GroupDescription, KafkaAdmin, KafkaError, NewPartitions, NewTopic,
-    ObservedCluster, ObservedTopic, OffsetsAt, PerItem, TopicPartition,
+    Acl, BrokerConfigChange, BrokerId, BrokerQuota, ConfigChange, GroupDescription, KafkaAdmin,
+    KafkaError, NewPartitions, NewTopic, ObservedCluster, ObservedTopic, OffsetsAt,
+    OngoingReassignment, PerItem, Principal, Reassignment, TopicPartition,
 };
 use crate::telemetry::{Kind, Metrics};
 
@@ -110,5 +111,67 @@ impl<A: KafkaAdmin + ?Sized> KafkaAdmin for Counted<A> {
         self.count("list_offsets")
             .list_offsets(partitions, at)
             .await
+    }
+
+    async fn alter_reassignments(
+        &self,
+        moves: &[Reassignment],
+    ) -> Result<PerItem<TopicPartition, ()>, KafkaError> {
+        self.count("alter_reassignments")
+            .alter_reassignments(moves)
+            .await
+    }
+
+    async fn list_reassignments(
+        &self,
+    ) -> Result<BTreeMap<TopicPartition, OngoingReassignment>, KafkaError> {
+        self.count("list_reassignments").list_reassignments().await
+    }
+
+    async fn elect_preferred_leaders(
+        &self,
+        partitions: &BTreeSet<TopicPartition>,
+    ) -> Result<PerItem<TopicPartition, ()>, KafkaError> {
+        self.count("elect_preferred_leaders")
+            .elect_preferred_leaders(partitions)
+            .await
+    }
+
+    async fn describe_log_dirs(
+        &self,
+        brokers: &BTreeSet<BrokerId>,
+    ) -> Result<PerItem<BrokerId, BTreeMap<TopicPartition, u64>>, KafkaError> {
+        self.count("describe_log_dirs")
+            .describe_log_dirs(brokers)
+            .await
+    }
+
+    async fn describe_broker_configs(
+        &self,
+        brokers: &BTreeSet<BrokerId>,
+    ) -> Result<PerItem<BrokerId, BTreeMap<String, String>>, KafkaError> {
+        self.count("describe_broker_configs")
+            .describe_broker_configs(brokers)
+            .await
+    }
+
+    async fn alter_broker_configs(
+        &self,
+        changes: &[BrokerConfigChange],
+    ) -> Result<PerItem<BrokerId, ()>, KafkaError> {
+        self.count("alter_broker_configs")
+            .alter_broker_configs(changes)
+            .await
+    }
+
+    async fn describe_quotas(&self) -> Result<BTreeMap<Principal, BrokerQuota>, KafkaError> {
+        self.count("describe_quotas").describe_quotas().await
+    }
+
+    async fn alter_quotas(
+        &self,
+        quotas: &BTreeMap<Principal, BrokerQuota>,
+    ) -> Result<PerItem<Principal, ()>, KafkaError> {
+        self.count("alter_quotas").alter_quotas(quotas).await
     }
 }

@@ -10,11 +10,13 @@ pub mod conformance;
 mod counted;
 mod fake;
 mod observed;
+mod quota;
+mod reassignment;
 
 pub use acl::{Acl, AclOperation, AclPattern, AclResource, Principal};
 pub use admin::{
-    ConfigChange, Credentials, GroupDescription, KafkaAdmin, KafkaError, NewPartitions, NewTopic,
-    OffsetsAt, PerItem,
+    BrokerConfigChange, ConfigChange, Credentials, GroupDescription, KafkaAdmin, KafkaError,
+    NewPartitions, NewTopic, OffsetsAt, PerItem,
 };
 pub use client::KrafkaAdmin;
 pub use counted::Counted;
@@ -22,3 +24,9 @@ pub use fake::{Call, FakeKafka};
 pub use observed::{
     BrokerId, ObservedBroker, ObservedCluster, ObservedPartition, ObservedTopic, TopicPartition,
 };
+pub use quota::BrokerQuota;
+pub use reassignment::{OngoingReassignment, Reassignment};
+
+fn not_yet() -> KafkaError {
+    KafkaError::Unreachable("not implemented yet".to_owned())
+}

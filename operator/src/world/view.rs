@@ -3,10 +3,13 @@ use std::{
     sync::Arc,
 };
 
-use crate::kafka::{Acl, ObservedCluster, ObservedTopic};
+use crate::kafka::{
+    Acl, BrokerId, BrokerQuota, ObservedCluster, ObservedTopic, OngoingReassignment, Principal,
+    TopicPartition,
+};
 
 /// One look at a whole Kafka cluster.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct View {
     /// The brokers.
     pub cluster: ObservedCluster,
@@ -14,6 +17,12 @@ pub struct View {
     pub topics: BTreeMap<String, Arc<ObservedTopic>>,
     /// All ACLs.
     pub acls: Arc<BTreeSet<Acl>>,
+    /// The moves of replicas that are under way.
+    pub reassignments: Arc<BTreeMap<TopicPartition, OngoingReassignment>>,
+    /// The quotas of principals.
+    pub quotas: Arc<BTreeMap<Principal, BrokerQuota>>,
+    /// Configuration set on single brokers at run time.
+    pub broker_configs: Arc<BTreeMap<BrokerId, BTreeMap<String, String>>>,
 }
 
 /// What is known of a Kafka cluster.

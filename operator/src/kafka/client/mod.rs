@@ -17,8 +17,10 @@ use async_trait::async_trait;
 use connection::Connection;
 
 use super::{
-    Acl, ConfigChange, Credentials, GroupDescription, KafkaAdmin, KafkaError, NewPartitions,
-    NewTopic, ObservedBroker, ObservedCluster, ObservedTopic, OffsetsAt, PerItem, TopicPartition,
+    Acl, BrokerConfigChange, BrokerId, BrokerQuota, ConfigChange, Credentials, GroupDescription,
+    KafkaAdmin, KafkaError, NewPartitions, NewTopic, ObservedBroker, ObservedCluster,
+    ObservedTopic, OffsetsAt, OngoingReassignment, PerItem, Principal, Reassignment,
+    TopicPartition,
 };
 
 /// A client of one Kafka cluster. It connects when it is first asked, and again when the cluster could not be asked.
@@ -135,5 +137,57 @@ impl KafkaAdmin for KrafkaAdmin {
     ) -> Result<PerItem<TopicPartition, i64>, KafkaError> {
         let client = self.connection.client().await?;
         offsets::list(&client, partitions, at).await
+    }
+
+    async fn alter_reassignments(
+        &self,
+        _moves: &[Reassignment],
+    ) -> Result<PerItem<TopicPartition, ()>, KafkaError> {
+        Err(super::not_yet())
+    }
+
+    async fn list_reassignments(
+        &self,
+    ) -> Result<BTreeMap<TopicPartition, OngoingReassignment>, KafkaError> {
+        Err(super::not_yet())
+    }
+
+    async fn elect_preferred_leaders(
+        &self,
+        _partitions: &BTreeSet<TopicPartition>,
+    ) -> Result<PerItem<TopicPartition, ()>, KafkaError> {
+        Err(super::not_yet())
+    }
+
+    async fn describe_log_dirs(
+        &self,
+        _brokers: &BTreeSet<BrokerId>,
+    ) -> Result<PerItem<BrokerId, BTreeMap<TopicPartition, u64>>, KafkaError> {
+        Err(super::not_yet())
+    }
+
+    async fn describe_broker_configs(
+        &self,
+        _brokers: &BTreeSet<BrokerId>,
+    ) -> Result<PerItem<BrokerId, BTreeMap<String, String>>, KafkaError> {
+        Err(super::not_yet())
+    }
+
+    async fn alter_broker_configs(
+        &self,
+        _changes: &[BrokerConfigChange],
+    ) -> Result<PerItem<BrokerId, ()>, KafkaError> {
+        Err(super::not_yet())
+    }
+
+    async fn describe_quotas(&self) -> Result<BTreeMap<Principal, BrokerQuota>, KafkaError> {
+        Err(super::not_yet())
+    }
+
+    async fn alter_quotas(
+        &self,
+        _quotas: &BTreeMap<Principal, BrokerQuota>,
+    ) -> Result<PerItem<Principal, ()>, KafkaError> {
+        Err(super::not_yet())
     }
 }

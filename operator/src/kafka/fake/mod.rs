@@ -14,8 +14,9 @@ use async_trait::async_trait;
 use state::State;
 
 use super::{
-    Acl, BrokerId, ConfigChange, GroupDescription, KafkaAdmin, KafkaError, NewPartitions, NewTopic,
-    ObservedBroker, ObservedCluster, ObservedTopic, OffsetsAt, PerItem, TopicPartition,
+    Acl, BrokerConfigChange, BrokerId, BrokerQuota, ConfigChange, GroupDescription, KafkaAdmin,
+    KafkaError, NewPartitions, NewTopic, ObservedBroker, ObservedCluster, ObservedTopic, OffsetsAt,
+    OngoingReassignment, PerItem, Principal, Reassignment, TopicPartition,
 };
 
 /// One call as the fake received it.
@@ -204,5 +205,57 @@ impl KafkaAdmin for FakeKafka {
                 .collect()
         })
         .await
+    }
+
+    async fn alter_reassignments(
+        &self,
+        _moves: &[Reassignment],
+    ) -> Result<PerItem<TopicPartition, ()>, KafkaError> {
+        Err(super::not_yet())
+    }
+
+    async fn list_reassignments(
+        &self,
+    ) -> Result<BTreeMap<TopicPartition, OngoingReassignment>, KafkaError> {
+        Err(super::not_yet())
+    }
+
+    async fn elect_preferred_leaders(
+        &self,
+        _partitions: &BTreeSet<TopicPartition>,
+    ) -> Result<PerItem<TopicPartition, ()>, KafkaError> {
+        Err(super::not_yet())
+    }
+
+    async fn describe_log_dirs(
+        &self,
+        _brokers: &BTreeSet<BrokerId>,
+    ) -> Result<PerItem<BrokerId, BTreeMap<TopicPartition, u64>>, KafkaError> {
+        Err(super::not_yet())
+    }
+
+    async fn describe_broker_configs(
+        &self,
+        _brokers: &BTreeSet<BrokerId>,
+    ) -> Result<PerItem<BrokerId, BTreeMap<String, String>>, KafkaError> {
+        Err(super::not_yet())
+    }
+
+    async fn alter_broker_configs(
+        &self,
+        _changes: &[BrokerConfigChange],
+    ) -> Result<PerItem<BrokerId, ()>, KafkaError> {
+        Err(super::not_yet())
+    }
+
+    async fn describe_quotas(&self) -> Result<BTreeMap<Principal, BrokerQuota>, KafkaError> {
+        Err(super::not_yet())
+    }
+
+    async fn alter_quotas(
+        &self,
+        _quotas: &BTreeMap<Principal, BrokerQuota>,
+    ) -> Result<PerItem<Principal, ()>, KafkaError> {
+        Err(super::not_yet())
     }
 }

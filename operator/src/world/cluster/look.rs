@@ -28,6 +28,7 @@ pub(super) async fn whole(
         cluster,
         topics,
         acls: shared(before.map(|view| &view.acls), acls),
+        ..View::default()
     })
 }
 
