@@ -21,6 +21,7 @@ pub async fn run(access: &Access) -> Result<Value, Failure> {
     })
     .map_err(|error| Failure::local(error.to_string()))?;
     let fake = FakeKafka::new([(0, Some("a")), (1, Some("b")), (2, Some("c"))]);
+    fake.set_copied_after(Some(1));
     Ok(json!({ "kafka": outcomes(&kafka).await?, "fake": outcomes(&fake).await? }))
 }
 

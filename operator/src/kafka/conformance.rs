@@ -8,13 +8,16 @@ use std::{
 use tokio::time::{Instant, sleep};
 
 use super::{
-    Acl, AclOperation, AclPattern, AclResource, BrokerId, ConfigChange, KafkaAdmin, KafkaError,
-    NewPartitions, NewTopic, ObservedTopic, OffsetsAt, PerItem, Principal, TopicPartition,
+    Acl, AclOperation, AclPattern, AclResource, BrokerConfigChange, BrokerId, BrokerQuota,
+    ConfigChange, KafkaAdmin, KafkaError, NewPartitions, NewTopic, ObservedTopic, OffsetsAt,
+    PerItem, Principal, Reassignment, TopicPartition,
 };
 
 /// How long a change may take to show.
 const DEADLINE: Duration = Duration::from_secs(20);
 const PAUSE: Duration = Duration::from_millis(50);
+/// A rate that may be set on a broker at run time, as throttles are. Nothing but moves between a broker's own disks heeds it.
+const RATE: &str = "replica.alter.log.dirs.io.max.bytes.per.second";
 
 /// One step of the scenario and what came of it, in words that do not depend on the cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,14 +28,14 @@ pub struct Outcome {
     pub outcome: String,
 }
 
-/// Runs the scenario on topics, groups and ACLs whose names begin with `prefix`, which must be new to the cluster, and
-/// removes them. The outcomes of two clusters can be compared for equality; the messages of brokers are left out.
+/// Runs the scenario on topics, groups, ACLs and quotas whose names begin with `prefix`, which must be new to the cluster,
+/// and on one rate of its first broker, and removes them. The outcomes of two clusters can be compared for equality; the messages of brokers are left out.
 ///
 /// # Errors
 /// The cluster cannot be asked, or has no brokers; then something may be left behind.
 pub async fn run(admin: &dyn KafkaAdmin, prefix: &str) -> Result<Vec<Outcome>, KafkaError> {
     let brokers = admin.describe_cluster().await?.brokers;
-    let Some(broker) = brokers.keys().next().copied() else {
+    let (Some(broker), Some(other)) = (brokers.keys().next(), brokers.keys().next_back()) else {
         return Err(KafkaError::Unreachable(
             "the cluster has no brokers".to_owned(),
         ));
@@ -40,11 +43,15 @@ pub async fn run(admin: &dyn KafkaAdmin, prefix: &str) -> Result<Vec<Outcome>, K
     let mut scenario = Scenario {
         admin,
         prefix,
-        broker,
+        broker: *broker,
+        other: *other,
         outcomes: Vec::new(),
     };
     let outcome = scenario.all().await;
     admin.delete_topics(&scenario.leftovers().await?).await?;
+    admin.alter_broker_configs(&[scenario.rate(&[])]).await?;
+    let unlimited = BTreeMap::from([(scenario.principal(), BrokerQuota::default())]);
+    admin.alter_quotas(&unlimited).await?;
     outcome.map(|()| scenario.outcomes)
 }
 
@@ -52,6 +59,8 @@ struct Scenario<'a> {
     admin: &'a dyn KafkaAdmin,
     prefix: &'a str,
     broker: BrokerId,
+    /// Another broker, if there is one.
+    other: BrokerId,
     outcomes: Vec<Outcome>,
 }
 
@@ -62,6 +71,10 @@ impl Scenario<'_> {
         self.configuration().await?;
         self.more_partitions().await?;
         self.offsets().await?;
+        self.moves().await?;
+        self.leaders().await?;
+        self.broker_configs().await?;
+        self.quotas().await?;
         self.access().await?;
         self.deletion().await
     }
@@ -221,14 +234,10 @@ impl Scenario<'_> {
     }
 
     async fn offsets(&mut self) -> Result<(), KafkaError> {
-        let partition = |topic: &str, partition| TopicPartition {
-            topic: self.name(topic),
-            partition,
-        };
         let partitions = BTreeSet::from([
-            partition("orders", 0),
-            partition("orders", 99),
-            partition("absent", 0),
+            self.partition("orders", 0),
+            self.partition("orders", 99),
+            self.partition("absent", 0),
         ]);
         let mut told = Vec::new();
         for (step, at) in [
@@ -265,10 +274,147 @@ impl Scenario<'_> {
         Ok(())
     }
 
+    async fn moves(&mut self) -> Result<(), KafkaError> {
+        let to = |topic: &str, partition, replicas: Vec<BrokerId>| Reassignment {
+            partition: self.partition(topic, partition),
+            replicas,
+        };
+        let moves = [
+            to("logs", 0, vec![self.other]),
+            to("orders", 0, vec![]),
+            to("orders", 1, vec![i32::MAX]),
+            to("orders", 2, vec![self.broker, self.broker]),
+            to("orders", 99, vec![self.broker]),
+            to("absent", 0, vec![self.broker]),
+            to("not a name", 0, vec![self.broker]),
+        ];
+        let twice = [
+            to("logs", 0, vec![self.other]),
+            to("logs", 0, vec![self.other]),
+        ];
+        let moved = self.admin.alter_reassignments(&moves).await?;
+        self.tell("move replicas", self.partition_codes(&moved));
+        let twice = self.admin.alter_reassignments(&twice).await;
+        self.tell("move one twice in a call", code(&twice));
+        let nothing = self.admin.alter_reassignments(&[]).await?;
+        self.tell("move nothing", self.partition_codes(&nothing));
+        let left = self.until_moved().await?;
+        self.tell("moves that are left", left.to_string());
+        let logs = self.name("logs");
+        let other = self.other;
+        let topics = self
+            .until(|topics| topics.get(&logs).is_some_and(|topic| lies_at(topic, other)))
+            .await?;
+        let there = topics.get(&logs).is_some_and(|topic| lies_at(topic, other));
+        self.tell("the replica is where it was moved to", there.to_string());
+        let brokers = BTreeSet::from([self.broker, self.other]);
+        let held = self.admin.describe_log_dirs(&brokers).await?;
+        let holds = |broker: BrokerId, partition: &TopicPartition| {
+            let of_broker = held.get(&broker).and_then(|held| held.as_ref().ok());
+            of_broker.and_then(|held| held.get(partition)).copied()
+        };
+        let sizes = format!(
+            "{:?}, {:?}, {:?}",
+            holds(other, &self.partition("logs", 0)),
+            holds(self.broker, &self.partition("orders", 0)),
+            holds(self.broker, &self.partition("orders", 99)),
+        );
+        self.tell("bytes of it, of one that stayed, of none", sizes);
+        Ok(())
+    }
+
+    async fn leaders(&mut self) -> Result<(), KafkaError> {
+        let partitions = BTreeSet::from([
+            self.partition("logs", 0),
+            self.partition("orders", 0),
+            self.partition("orders", 99),
+            self.partition("absent", 0),
+            self.partition("not a name", 0),
+        ]);
+        let elected = self.admin.elect_preferred_leaders(&partitions).await?;
+        self.tell("elect preferred leaders", self.partition_codes(&elected));
+        let nobody = self.admin.elect_preferred_leaders(&BTreeSet::new()).await?;
+        self.tell("elect none", self.partition_codes(&nobody));
+        Ok(())
+    }
+
+    async fn broker_configs(&mut self) -> Result<(), KafkaError> {
+        let fixed = BrokerConfigChange {
+            set: config(&[("node.id", "77")]),
+            ..self.rate(&[])
+        };
+        let twice = [self.rate(&[]), self.rate(&[])];
+        for (step, change) in [
+            ("set a rate on a broker", self.rate(&[(RATE, "1073741824")])),
+            ("not a number", self.rate(&[(RATE, "much")])),
+            ("less than nothing", self.rate(&[(RATE, "-1")])),
+            ("what is fixed when it starts", fixed),
+        ] {
+            let altered = self.admin.alter_broker_configs(&[change]).await?;
+            self.tell(step, altered.values().map(code).collect::<String>());
+        }
+        let twice = self.admin.alter_broker_configs(&twice).await;
+        self.tell("name a broker twice in a call", code(&twice));
+        let shown = self.until_rate(Some("1073741824")).await?;
+        self.tell("the rate shows", format!("{shown:?}"));
+        for step in ["take the rate away", "take it away again"] {
+            let altered = self.admin.alter_broker_configs(&[self.rate(&[])]).await?;
+            self.tell(step, altered.values().map(code).collect::<String>());
+        }
+        let shown = self.until_rate(None).await?;
+        self.tell("it shows no more", format!("{shown:?}"));
+        Ok(())
+    }
+
+    async fn quotas(&mut self) -> Result<(), KafkaError> {
+        let both = BrokerQuota {
+            producer_byte_rate: Some(1_048_576.0),
+            request_percentage: Some(12.5),
+            ..BrokerQuota::default()
+        };
+        let other = BrokerQuota {
+            consumer_byte_rate: Some(2_097_152.0),
+            ..BrokerQuota::default()
+        };
+        let nothing = BrokerQuota {
+            request_percentage: Some(0.0),
+            ..BrokerQuota::default()
+        };
+        let fraction = BrokerQuota {
+            producer_byte_rate: Some(0.5),
+            ..BrokerQuota::default()
+        };
+        for (step, quota) in [
+            ("limit a user", both),
+            ("limit it to nothing", nothing),
+            ("to half a byte", fraction),
+        ] {
+            let altered = self.limit(&self.principal(), quota).await?;
+            self.tell(step, altered);
+        }
+        let shown = self.until_quota(Some(both)).await?;
+        self.tell("the limits show", format!("{shown:?}"));
+        let altered = self.limit(&self.principal(), other).await?;
+        self.tell("limit something else", altered);
+        let shown = self.until_quota(Some(other)).await?;
+        self.tell("only that is limited", format!("{shown:?}"));
+        for step in ["take the limits away", "take them away again"] {
+            let altered = self
+                .limit(&self.principal(), BrokerQuota::default())
+                .await?;
+            self.tell(step, altered);
+        }
+        let shown = self.until_quota(None).await?;
+        self.tell("nothing is limited", format!("{shown:?}"));
+        let nobody = Principal::parse("nobody");
+        let altered = self.limit(&nobody, both).await?;
+        self.tell("limit what is no user", altered);
+        Ok(())
+    }
+
     async fn access(&mut self) -> Result<(), KafkaError> {
         let acl = |operation, pattern| Acl {
-            // Not a ServiceAccount: a running operator takes away what no resource grants those.
-            principal: Principal::parse(&format!("User:{}", self.prefix)),
+            principal: self.principal(),
             resource: AclResource::Topic,
             pattern,
             name: self.prefix.to_owned(),
@@ -360,6 +506,42 @@ impl Scenario<'_> {
         name.strip_prefix(self.prefix).unwrap_or(name)
     }
 
+    fn partition(&self, bare: &str, partition: i32) -> TopicPartition {
+        TopicPartition {
+            topic: self.name(bare),
+            partition,
+        }
+    }
+
+    /// Not a ServiceAccount: a running operator takes away what no resource gives those.
+    fn principal(&self) -> Principal {
+        Principal::parse(&format!("User:{}", self.prefix))
+    }
+
+    /// Sets these on the first broker; nothing: takes the rate away.
+    fn rate(&self, set: &[(&str, &str)]) -> BrokerConfigChange {
+        let reset = set.is_empty().then(|| RATE.to_owned());
+        BrokerConfigChange {
+            broker: self.broker,
+            set: config(set),
+            reset: reset.into_iter().collect(),
+        }
+    }
+
+    async fn limit(&self, who: &Principal, quota: BrokerQuota) -> Result<String, KafkaError> {
+        let quotas = BTreeMap::from([(who.clone(), quota)]);
+        let answers = self.admin.alter_quotas(&quotas).await?;
+        Ok(answers.values().map(code).collect())
+    }
+
+    fn partition_codes(&self, answers: &PerItem<TopicPartition, ()>) -> String {
+        let words = answers.iter().map(|(named, answer)| {
+            let topic = self.bare(&named.topic);
+            format!("{topic}-{}: {}", named.partition, code(answer))
+        });
+        words.collect::<Vec<_>>().join(", ")
+    }
+
     fn topic(&self, bare: &str, partitions: usize) -> NewTopic {
         NewTopic {
             name: self.name(bare),
@@ -394,6 +576,52 @@ impl Scenario<'_> {
         }
     }
 
+    /// How many of the scenario's moves are left when none is, or at the deadline.
+    async fn until_moved(&self) -> Result<usize, KafkaError> {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            let ongoing = self.admin.list_reassignments().await?;
+            let own = |named: &&TopicPartition| named.topic.starts_with(self.prefix);
+            let left = ongoing.keys().filter(own).count();
+            if left == 0 || Instant::now() >= deadline {
+                return Ok(left);
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    async fn until_rate(&self, wanted: Option<&str>) -> Result<Option<String>, KafkaError> {
+        let brokers = BTreeSet::from([self.broker]);
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            let mut found = self.admin.describe_broker_configs(&brokers).await?;
+            let config = found.remove(&self.broker).transpose()?;
+            let shown = config.and_then(|mut config| config.remove(RATE));
+            if shown.as_deref() == wanted || Instant::now() >= deadline {
+                return Ok(shown);
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    async fn until_quota(
+        &self,
+        wanted: Option<BrokerQuota>,
+    ) -> Result<Option<BrokerQuota>, KafkaError> {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            let shown = self
+                .admin
+                .describe_quotas()
+                .await?
+                .remove(&self.principal());
+            if shown == wanted || Instant::now() >= deadline {
+                return Ok(shown);
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
     async fn until_acls(&self, acls: &BTreeSet<Acl>, there: bool) -> Result<(), KafkaError> {
         let deadline = Instant::now() + DEADLINE;
         loop {
@@ -416,6 +644,11 @@ fn is_led(topic: &ObservedTopic) -> bool {
         .partitions
         .iter()
         .all(|partition| partition.leader.is_some())
+}
+
+fn lies_at(topic: &ObservedTopic, broker: BrokerId) -> bool {
+    let mut partitions = topic.partitions.iter();
+    is_led(topic) && partitions.all(|partition| partition.replicas == [broker])
 }
 
 fn config(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -470,11 +703,12 @@ mod tests {
     use crate::kafka::FakeKafka;
     use expect_test::expect;
 
-    /// What Kafka 4.3.1 said when the scenario was written; the end-to-end suite holds a real broker to the same.
+    /// The end-to-end suite holds a broker to the same.
     #[tokio::test(start_paused = true)]
     async fn the_fake_answers_as_kafka_does() {
         let kafka = FakeKafka::new([(4, Some("north")), (5, Some("south"))]);
         kafka.set_slow_to_show(2);
+        kafka.set_copied_after(Some(2));
         let outcomes = run(&kafka, "conformance-").await.unwrap();
         let told: String = outcomes
             .iter()
@@ -502,6 +736,33 @@ mod tests {
             last stable offsets: absent-0: UNKNOWN_TOPIC_OR_PARTITION, orders-0: 0, orders-99: UNKNOWN_TOPIC_OR_PARTITION
             a group that does not exist: 0 of Dead
             its committed offsets: 0
+            move replicas: absent-0: UNKNOWN_TOPIC_OR_PARTITION, logs-0: ok, not a name-0: UNKNOWN_TOPIC_OR_PARTITION, orders-0: INVALID_REPLICA_ASSIGNMENT, orders-1: INVALID_REPLICA_ASSIGNMENT, orders-2: INVALID_REPLICA_ASSIGNMENT, orders-99: UNKNOWN_TOPIC_OR_PARTITION
+            move one twice in a call: INVALID_REQUEST
+            move nothing: 
+            moves that are left: 0
+            the replica is where it was moved to: true
+            bytes of it, of one that stayed, of none: Some(0), Some(0), None
+            elect preferred leaders: absent-0: UNKNOWN_TOPIC_OR_PARTITION, logs-0: ok, not a name-0: UNKNOWN_TOPIC_OR_PARTITION, orders-0: ok, orders-99: UNKNOWN_TOPIC_OR_PARTITION
+            elect none: 
+            set a rate on a broker: ok
+            not a number: INVALID_REQUEST
+            less than nothing: INVALID_REQUEST
+            what is fixed when it starts: INVALID_REQUEST
+            name a broker twice in a call: INVALID_REQUEST
+            the rate shows: Some("1073741824")
+            take the rate away: ok
+            take it away again: ok
+            it shows no more: None
+            limit a user: ok
+            limit it to nothing: INVALID_REQUEST
+            to half a byte: INVALID_REQUEST
+            the limits show: Some(BrokerQuota { producer_byte_rate: Some(1048576.0), consumer_byte_rate: None, request_percentage: Some(12.5) })
+            limit something else: ok
+            only that is limited: Some(BrokerQuota { producer_byte_rate: None, consumer_byte_rate: Some(2097152.0), request_percentage: None })
+            take the limits away: ok
+            take them away again: ok
+            nothing is limited: None
+            limit what is no user: INVALID_REQUEST
             create ACLs: ok
             create them again: ok
             without a name: INVALID_REQUEST
@@ -516,5 +777,17 @@ mod tests {
         "#]].assert_eq(&told);
         assert!(kafka.topics().is_empty());
         assert!(kafka.acls().is_empty());
+        assert!(kafka.quotas().is_empty());
+        assert!(kafka.broker_config(4).is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_scenario_is_the_same_with_one_broker() {
+        let told = async |brokers: &[BrokerId]| {
+            let kafka = FakeKafka::new(brokers.iter().map(|broker| (*broker, None)));
+            kafka.set_copied_after(Some(1));
+            run(&kafka, "conformance-").await.unwrap()
+        };
+        assert_eq!(told(&[7]).await, told(&[1, 2, 3]).await);
     }
 }

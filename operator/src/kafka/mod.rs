@@ -26,7 +26,3 @@ pub use observed::{
 };
 pub use quota::BrokerQuota;
 pub use reassignment::{OngoingReassignment, Reassignment};
-
-fn not_yet() -> KafkaError {
-    KafkaError::Unreachable("not implemented yet".to_owned())
-}

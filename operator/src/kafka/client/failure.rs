@@ -93,13 +93,18 @@ pub(super) fn unique<T>(
     let mut found = BTreeMap::new();
     for item in items {
         if found.insert(key(item).to_owned(), item).is_some() {
-            return Err(refused(
-                ErrorCode::InvalidRequest,
-                format!("topic {} is named twice in one request", key(item)),
-            ));
+            return Err(named_twice(&format!("topic {}", key(item))));
         }
     }
     Ok(found)
+}
+
+/// The refusal of a request that names `what` more than once.
+pub(super) fn named_twice(what: &str) -> KafkaError {
+    refused(
+        ErrorCode::InvalidRequest,
+        format!("{what} is named twice in one request"),
+    )
 }
 
 #[cfg(test)]

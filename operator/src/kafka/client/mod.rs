@@ -3,11 +3,17 @@
 //! ACLs and the placement of new partitions go over [`wire`]; docs/design/0002-kafka-client.md says why.
 
 mod acls;
+mod broker_configs;
 mod connection;
 mod failure;
 mod groups;
+mod leaders;
+mod log_dirs;
+mod names;
 mod offsets;
 mod partitions;
+mod quotas;
+mod reassignments;
 mod topics;
 mod wire;
 
@@ -141,53 +147,61 @@ impl KafkaAdmin for KrafkaAdmin {
 
     async fn alter_reassignments(
         &self,
-        _moves: &[Reassignment],
+        moves: &[Reassignment],
     ) -> Result<PerItem<TopicPartition, ()>, KafkaError> {
-        Err(super::not_yet())
+        let client = self.connection.client().await?;
+        reassignments::alter(&client, moves).await
     }
 
     async fn list_reassignments(
         &self,
     ) -> Result<BTreeMap<TopicPartition, OngoingReassignment>, KafkaError> {
-        Err(super::not_yet())
+        let client = self.connection.client().await?;
+        reassignments::list(&client).await
     }
 
     async fn elect_preferred_leaders(
         &self,
-        _partitions: &BTreeSet<TopicPartition>,
+        partitions: &BTreeSet<TopicPartition>,
     ) -> Result<PerItem<TopicPartition, ()>, KafkaError> {
-        Err(super::not_yet())
+        let client = self.connection.client().await?;
+        leaders::elect_preferred(&client, partitions).await
     }
 
     async fn describe_log_dirs(
         &self,
-        _brokers: &BTreeSet<BrokerId>,
+        brokers: &BTreeSet<BrokerId>,
     ) -> Result<PerItem<BrokerId, BTreeMap<TopicPartition, u64>>, KafkaError> {
-        Err(super::not_yet())
+        let client = self.connection.client().await?;
+        log_dirs::describe(&client, brokers).await
     }
 
     async fn describe_broker_configs(
         &self,
-        _brokers: &BTreeSet<BrokerId>,
+        brokers: &BTreeSet<BrokerId>,
     ) -> Result<PerItem<BrokerId, BTreeMap<String, String>>, KafkaError> {
-        Err(super::not_yet())
+        let client = self.connection.client().await?;
+        broker_configs::describe(&client, brokers).await
     }
 
     async fn alter_broker_configs(
         &self,
-        _changes: &[BrokerConfigChange],
+        changes: &[BrokerConfigChange],
     ) -> Result<PerItem<BrokerId, ()>, KafkaError> {
-        Err(super::not_yet())
+        let client = self.connection.client().await?;
+        broker_configs::alter(&client, changes).await
     }
 
     async fn describe_quotas(&self) -> Result<BTreeMap<Principal, BrokerQuota>, KafkaError> {
-        Err(super::not_yet())
+        let client = self.connection.client().await?;
+        quotas::describe(&client).await
     }
 
     async fn alter_quotas(
         &self,
-        _quotas: &BTreeMap<Principal, BrokerQuota>,
+        quotas: &BTreeMap<Principal, BrokerQuota>,
     ) -> Result<PerItem<Principal, ()>, KafkaError> {
-        Err(super::not_yet())
+        let client = self.connection.client().await?;
+        quotas::alter(&client, quotas).await
     }
 }

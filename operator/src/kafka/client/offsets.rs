@@ -1,10 +1,8 @@
 use std::{collections::BTreeSet, time::Duration};
 
-use krafka::admin::{
-    AdminClient, ListOffsetsOptions, OffsetSpec, TopicPartition as KrafkaPartition,
-};
+use krafka::admin::{AdminClient, ListOffsetsOptions, OffsetSpec};
 
-use super::failure;
+use super::{failure, names};
 use crate::kafka::{KafkaError, OffsetsAt, PerItem, TopicPartition};
 
 /// Offsets are asked for every few seconds: a partition without a leader must not hold the others up.
@@ -23,19 +21,10 @@ pub(super) async fn list(
     let options = ListOffsetsOptions::default()
         .timeout(TIMEOUT)
         .read_committed(at == OffsetsAt::LastStable);
-    let asked = partitions
-        .iter()
-        .map(|p| (KrafkaPartition::new(&p.topic, p.partition), spec));
+    let asked = partitions.iter().map(|p| (names::theirs(p), spec));
     let answered = client
         .list_offsets(asked, options)
         .await
         .map_err(failure::of)?;
-    failure::per_item(
-        answered,
-        |p| TopicPartition {
-            topic: p.topic,
-            partition: p.partition,
-        },
-        |listed| listed.offset,
-    )
+    failure::per_item(answered, names::ours, |listed| listed.offset)
 }

@@ -199,7 +199,8 @@ fn split<T>(
     (legal, refusals)
 }
 
-fn is_legal(name: &str) -> bool {
+/// Whether a topic can have this name.
+pub(super) fn is_legal(name: &str) -> bool {
     let letter = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     (1..=LONGEST_NAME).contains(&name.len()) && name.bytes().all(letter)
 }

@@ -5,8 +5,8 @@ use std::{
 
 use super::{Call, FakeKafka, state::Offsets};
 use crate::kafka::{
-    Acl, BrokerId, ConfigChange, GroupDescription, KafkaError, NewTopic, ObservedTopic,
-    TopicPartition,
+    Acl, BrokerConfigChange, BrokerId, BrokerQuota, ConfigChange, GroupDescription, KafkaError,
+    NewTopic, ObservedTopic, OngoingReassignment, Principal, Reassignment, TopicPartition,
 };
 
 /// What somebody other than the operator does to the cluster, and what a test wants to know of it. None of it is counted
@@ -102,6 +102,98 @@ impl FakeKafka {
             end,
         };
         self.lock().state.offsets.insert(partition, offsets);
+    }
+
+    /// Lets replicas that are added come in sync by themselves, once the moves were looked at `looks` times (0: at once); or,
+    /// as at first, only by [`Self::advance_reassignments`].
+    pub fn set_copied_after(&self, looks: Option<u32>) {
+        self.lock().state.copied_after = looks;
+    }
+
+    /// Brings one added replica of each partition that is being moved in sync. A move whose replicas all are is done.
+    pub fn advance_reassignments(&self) {
+        self.lock().state.advance_reassignments();
+    }
+
+    /// Begins to move replicas.
+    ///
+    /// # Errors
+    /// As a broker would refuse it.
+    pub fn reassign(&self, wanted: &Reassignment) -> Result<(), KafkaError> {
+        let moves = std::slice::from_ref(wanted);
+        let answers = self.lock().state.alter_reassignments(moves)?;
+        answers.into_values().collect()
+    }
+
+    /// Gives a move up: its replicas are again those it had.
+    ///
+    /// # Errors
+    /// As a broker would refuse it, such as with `NO_REASSIGNMENT_IN_PROGRESS`.
+    pub fn cancel_reassignment(&self, partition: &TopicPartition) -> Result<(), KafkaError> {
+        self.lock().state.cancel_reassignment(partition)
+    }
+
+    /// The moves that are under way. This does not count as a look at them.
+    pub fn reassignments(&self) -> BTreeMap<TopicPartition, OngoingReassignment> {
+        self.lock().state.reassignments()
+    }
+
+    /// Lets a partition be led by another replica than the preferred one, as after a restart of that.
+    ///
+    /// # Errors
+    /// `UNKNOWN_TOPIC_OR_PARTITION`, and `ELIGIBLE_LEADERS_NOT_AVAILABLE` where that replica is not in sync.
+    pub fn lead_by(&self, partition: &TopicPartition, broker: BrokerId) -> Result<(), KafkaError> {
+        self.lock().state.lead_by(partition, broker)
+    }
+
+    /// Sets how large a partition is, in bytes, on each broker that has all of it.
+    pub fn set_size(&self, partition: TopicPartition, bytes: u64) {
+        self.lock().state.sizes.insert(partition, bytes);
+    }
+
+    /// Sets how much an added replica has of a partition, in bytes.
+    ///
+    /// # Errors
+    /// `UNKNOWN_TOPIC_OR_PARTITION`.
+    pub fn set_copied(
+        &self,
+        partition: &TopicPartition,
+        broker: BrokerId,
+        bytes: u64,
+    ) -> Result<(), KafkaError> {
+        let mut inner = self.lock();
+        inner.state.partition(partition)?.copy(broker, bytes);
+        Ok(())
+    }
+
+    /// Changes a broker's dynamic configuration.
+    ///
+    /// # Errors
+    /// As a broker would refuse it.
+    pub fn alter_broker_config(&self, change: &BrokerConfigChange) -> Result<(), KafkaError> {
+        let changes = std::slice::from_ref(change);
+        let answers = self.lock().state.alter_broker_configs(changes)?;
+        answers.into_values().collect()
+    }
+
+    /// What is set on a broker at run time.
+    pub fn broker_config(&self, broker: BrokerId) -> BTreeMap<String, String> {
+        let inner = self.lock();
+        let config = inner.state.broker_configs.get(&broker).cloned();
+        config.unwrap_or_default()
+    }
+
+    /// Sets a principal's quota; one that limits nothing takes it away.
+    ///
+    /// # Errors
+    /// As a broker would refuse it.
+    pub fn set_quota(&self, principal: &Principal, quota: BrokerQuota) -> Result<(), KafkaError> {
+        self.lock().state.alter_quota(principal, &quota)
+    }
+
+    /// All quotas.
+    pub fn quotas(&self) -> BTreeMap<Principal, BrokerQuota> {
+        self.lock().state.quotas.clone()
     }
 
     /// All topics as they are, however slow they are to show.

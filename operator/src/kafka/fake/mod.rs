@@ -1,6 +1,10 @@
 //! [`KafkaAdmin`] in memory. It refuses what a broker refuses, with the same codes; [`super::conformance`] holds it to that.
 
+mod broker_config;
 mod by_hand;
+mod limits;
+mod partition;
+mod replicas;
 mod state;
 mod topic_config;
 
@@ -209,53 +213,84 @@ impl KafkaAdmin for FakeKafka {
 
     async fn alter_reassignments(
         &self,
-        _moves: &[Reassignment],
+        moves: &[Reassignment],
     ) -> Result<PerItem<TopicPartition, ()>, KafkaError> {
-        Err(super::not_yet())
+        self.call("alter_reassignments", moves.len(), |state| {
+            state.alter_reassignments(moves)
+        })
+        .await?
     }
 
     async fn list_reassignments(
         &self,
     ) -> Result<BTreeMap<TopicPartition, OngoingReassignment>, KafkaError> {
-        Err(super::not_yet())
+        self.call("list_reassignments", 0, State::look_at_reassignments)
+            .await
     }
 
     async fn elect_preferred_leaders(
         &self,
-        _partitions: &BTreeSet<TopicPartition>,
+        partitions: &BTreeSet<TopicPartition>,
     ) -> Result<PerItem<TopicPartition, ()>, KafkaError> {
-        Err(super::not_yet())
+        self.call("elect_preferred_leaders", partitions.len(), |state| {
+            partitions
+                .iter()
+                .map(|named| (named.clone(), state.elect_preferred(named)))
+                .collect()
+        })
+        .await
     }
 
     async fn describe_log_dirs(
         &self,
-        _brokers: &BTreeSet<BrokerId>,
+        brokers: &BTreeSet<BrokerId>,
     ) -> Result<PerItem<BrokerId, BTreeMap<TopicPartition, u64>>, KafkaError> {
-        Err(super::not_yet())
+        self.call("describe_log_dirs", brokers.len(), |state| {
+            state.ask_each(brokers.iter().copied(), |state, broker| {
+                Ok(state.log_dirs(broker))
+            })
+        })
+        .await?
     }
 
     async fn describe_broker_configs(
         &self,
-        _brokers: &BTreeSet<BrokerId>,
+        brokers: &BTreeSet<BrokerId>,
     ) -> Result<PerItem<BrokerId, BTreeMap<String, String>>, KafkaError> {
-        Err(super::not_yet())
+        self.call("describe_broker_configs", brokers.len(), |state| {
+            state.ask_each(brokers.iter().copied(), |state, broker| {
+                let config = state.broker_configs.get(&broker).cloned();
+                Ok(config.unwrap_or_default())
+            })
+        })
+        .await?
     }
 
     async fn alter_broker_configs(
         &self,
-        _changes: &[BrokerConfigChange],
+        changes: &[BrokerConfigChange],
     ) -> Result<PerItem<BrokerId, ()>, KafkaError> {
-        Err(super::not_yet())
+        self.call("alter_broker_configs", changes.len(), |state| {
+            state.alter_broker_configs(changes)
+        })
+        .await?
     }
 
     async fn describe_quotas(&self) -> Result<BTreeMap<Principal, BrokerQuota>, KafkaError> {
-        Err(super::not_yet())
+        self.call("describe_quotas", 0, |state| state.quotas.clone())
+            .await
     }
 
     async fn alter_quotas(
         &self,
-        _quotas: &BTreeMap<Principal, BrokerQuota>,
+        quotas: &BTreeMap<Principal, BrokerQuota>,
     ) -> Result<PerItem<Principal, ()>, KafkaError> {
-        Err(super::not_yet())
+        self.call("alter_quotas", quotas.len(), |state| {
+            quotas
+                .iter()
+                .map(|(principal, quota)| (principal.clone(), state.alter_quota(principal, quota)))
+                .collect()
+        })
+        .await
     }
 }

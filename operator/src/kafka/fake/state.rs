@@ -2,10 +2,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use super::topic_config;
+use super::{partition::Partition, topic_config};
 use crate::kafka::{
-    Acl, BrokerId, ConfigChange, GroupDescription, KafkaError, NewPartitions, NewTopic,
-    ObservedBroker, ObservedCluster, ObservedPartition, ObservedTopic, OffsetsAt, PerItem,
+    Acl, BrokerId, BrokerQuota, ConfigChange, GroupDescription, KafkaError, NewPartitions,
+    NewTopic, ObservedBroker, ObservedCluster, ObservedTopic, OffsetsAt, PerItem, Principal,
     TopicPartition,
 };
 
@@ -22,21 +22,25 @@ const LONGEST_NAME: usize = 249;
 #[derive(Debug)]
 pub(super) struct State {
     brokers: BTreeMap<BrokerId, ObservedBroker>,
-    topics: BTreeMap<String, Topic>,
+    pub(super) topics: BTreeMap<String, Topic>,
     ids: u128,
     pub(super) stopped: BTreeSet<BrokerId>,
     pub(super) acls: BTreeSet<Acl>,
     pub(super) groups: BTreeMap<String, Group>,
     pub(super) offsets: BTreeMap<TopicPartition, Offsets>,
+    pub(super) sizes: BTreeMap<TopicPartition, u64>,
+    pub(super) copied_after: Option<u32>,
+    pub(super) broker_configs: BTreeMap<BrokerId, BTreeMap<String, String>>,
+    pub(super) quotas: BTreeMap<Principal, BrokerQuota>,
     pub(super) slow_to_show: u32,
     leaderless: BTreeMap<String, u32>,
     lingering: BTreeMap<String, (u32, ObservedTopic)>,
 }
 
 #[derive(Debug)]
-struct Topic {
+pub(super) struct Topic {
     id: String,
-    replicas: Vec<Vec<BrokerId>>,
+    pub(super) partitions: Vec<Partition>,
     config: BTreeMap<String, String>,
 }
 
@@ -63,6 +67,10 @@ impl State {
             acls: BTreeSet::new(),
             groups: BTreeMap::new(),
             offsets: BTreeMap::new(),
+            sizes: BTreeMap::new(),
+            copied_after: None,
+            broker_configs: BTreeMap::new(),
+            quotas: BTreeMap::new(),
             slow_to_show: 0,
             leaderless: BTreeMap::new(),
             lingering: BTreeMap::new(),
@@ -116,22 +124,11 @@ impl State {
     }
 
     fn observed(&self, name: &str, topic: &Topic) -> ObservedTopic {
-        let partitions = topic.replicas.iter().map(|replicas| {
-            let isr: Vec<BrokerId> = replicas
-                .iter()
-                .copied()
-                .filter(|id| !self.stopped.contains(id))
-                .collect();
-            ObservedPartition {
-                leader: isr.first().copied(),
-                replicas: replicas.clone(),
-                isr,
-            }
-        });
+        let partitions = topic.partitions.iter();
         ObservedTopic {
             id: topic.id.clone(),
             internal: INTERNAL.contains(&name),
-            partitions: partitions.collect(),
+            partitions: partitions.map(|at| at.observed(&self.stopped)).collect(),
             config: topic.config.clone(),
         }
     }
@@ -186,7 +183,12 @@ impl State {
         self.ids += 1;
         let created = Topic {
             id: URL_SAFE_NO_PAD.encode(self.ids.to_be_bytes()),
-            replicas: topic.assignment.clone(),
+            partitions: topic
+                .assignment
+                .iter()
+                .cloned()
+                .map(Partition::new)
+                .collect(),
             config: topic.config.clone(),
         };
         self.topics.insert(name.clone(), created);
@@ -204,12 +206,13 @@ impl State {
         self.lingering
             .insert(name.to_owned(), (self.slow_to_show, lingering));
         self.offsets.retain(|partition, _| partition.topic != name);
+        self.sizes.retain(|partition, _| partition.topic != name);
         Ok(())
     }
 
     pub(super) fn create_partitions(&mut self, change: &NewPartitions) -> Result<(), KafkaError> {
         let topic = self.topics.get(&change.topic).ok_or_else(unknown_topic)?;
-        let current = topic.replicas.len();
+        let current = topic.partitions.len();
         if change.total <= current {
             let message = format!(
                 "The topic {} currently has {current} partition(s); {} would not be an increase.",
@@ -225,10 +228,11 @@ impl State {
             );
             return Err(refused("INVALID_REPLICA_ASSIGNMENT", message));
         }
-        let factor = topic.replicas.first().map(Vec::len);
+        let factor = topic.partitions.first().map(|at| at.replicas().len());
         self.check_replicas(&change.assignment, factor)?;
         if let Some(topic) = self.topics.get_mut(&change.topic) {
-            topic.replicas.extend(change.assignment.iter().cloned());
+            let added = change.assignment.iter().cloned().map(Partition::new);
+            topic.partitions.extend(added);
         }
         Ok(())
     }
@@ -240,27 +244,34 @@ impl State {
     ) -> Result<(), KafkaError> {
         let wrong = |message: String| Err(refused("INVALID_REPLICA_ASSIGNMENT", message));
         for replicas in assignment {
-            if replicas.is_empty() {
-                return wrong(
-                    "The manual partition assignment includes an empty replica list.".to_owned(),
-                );
-            }
-            if let Some(id) = replicas.iter().find(|id| !self.brokers.contains_key(id)) {
-                return wrong(format!(
-                    "The manual partition assignment includes broker {id}, but no such broker is registered."
-                ));
-            }
-            if replicas.iter().collect::<BTreeSet<_>>().len() < replicas.len() {
-                return wrong(
-                    "The manual partition assignment includes a broker more than once.".to_owned(),
-                );
-            }
+            self.check_brokers(replicas)?;
             if *factor.get_or_insert(replicas.len()) != replicas.len() {
                 return wrong("The manual partition assignment includes partitions with different numbers of replicas.".to_owned());
             }
             if replicas.iter().all(|id| self.stopped.contains(id)) {
                 return wrong("All brokers specified in the manual partition assignment are fenced or in controlled shutdown.".to_owned());
             }
+        }
+        Ok(())
+    }
+
+    /// What holds of every list of replicas that somebody gives.
+    pub(super) fn check_brokers(&self, replicas: &[BrokerId]) -> Result<(), KafkaError> {
+        let wrong = |message: String| Err(refused("INVALID_REPLICA_ASSIGNMENT", message));
+        if replicas.is_empty() {
+            return wrong(
+                "The manual partition assignment includes an empty replica list.".to_owned(),
+            );
+        }
+        if let Some(id) = replicas.iter().find(|id| !self.brokers.contains_key(id)) {
+            return wrong(format!(
+                "The manual partition assignment includes broker {id}, but no such broker is registered."
+            ));
+        }
+        if replicas.iter().collect::<BTreeSet<_>>().len() < replicas.len() {
+            return wrong(
+                "The manual partition assignment includes a broker more than once.".to_owned(),
+            );
         }
         Ok(())
     }
@@ -320,8 +331,8 @@ impl State {
             .get(&partition.topic)
             .ok_or_else(unknown_topic)?;
         let index = usize::try_from(partition.partition).map_err(|_| unknown_topic())?;
-        let replicas = topic.replicas.get(index).ok_or_else(unknown_topic)?;
-        if replicas.iter().all(|id| self.stopped.contains(id)) {
+        let found = topic.partitions.get(index).ok_or_else(unknown_topic)?;
+        if found.leader(&self.stopped).is_none() {
             return Err(refused(
                 "LEADER_NOT_AVAILABLE",
                 "the partition has no leader",
@@ -361,14 +372,14 @@ fn check_config(config: &BTreeMap<String, String>) -> Result<(), KafkaError> {
     }
 }
 
-fn unknown_topic() -> KafkaError {
+pub(super) fn unknown_topic() -> KafkaError {
     refused(
         "UNKNOWN_TOPIC_OR_PARTITION",
         "This server does not host this topic-partition.",
     )
 }
 
-fn refused(code: &str, message: impl Into<String>) -> KafkaError {
+pub(super) fn refused(code: &str, message: impl Into<String>) -> KafkaError {
     KafkaError::Refused {
         code: code.to_owned(),
         message: message.into(),
