@@ -76,7 +76,9 @@ fn concerns(wake: &Wake, world: &World) -> Vec<ObjectRef<Dlq>> {
         | Wake::Schema(..)
         | Wake::ClusterChild(_)
         | Wake::KafkaAcls(_)
-        | Wake::KafkaGroups(_) => Vec::new(),
+        | Wake::KafkaGroups(_)
+        | Wake::KafkaLayout(_)
+        | Wake::KafkaQuotas(_) => Vec::new(),
     }
 }
 

@@ -66,7 +66,9 @@ fn concerns(wake: &Wake, world: &World) -> Vec<ObjectRef<Schema>> {
         | Wake::ConsumerGroup(..)
         | Wake::KafkaTopic(..)
         | Wake::KafkaAcls(_)
-        | Wake::KafkaGroups(_) => Vec::new(),
+        | Wake::KafkaGroups(_)
+        | Wake::KafkaLayout(_)
+        | Wake::KafkaQuotas(_) => Vec::new(),
     }
 }
 

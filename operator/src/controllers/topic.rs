@@ -75,6 +75,8 @@ fn concerns(wake: &Wake, world: &World) -> Vec<ObjectRef<Topic>> {
         | Wake::Schema(..)
         | Wake::KafkaAcls(_)
         | Wake::KafkaGroups(_)
+        | Wake::KafkaLayout(_)
+        | Wake::KafkaQuotas(_)
         | Wake::ClusterChild(_) => Vec::new(),
     }
 }

@@ -1,9 +1,14 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::kafka::{Acl, ConfigChange, NewPartitions, NewTopic};
+use crate::kafka::{
+    Acl, BrokerConfigChange, BrokerQuota, ConfigChange, NewPartitions, NewTopic, Principal,
+    Reassignment, TopicPartition,
+};
 
 /// One thing to do in Kafka. Each is idempotent: done twice it changes nothing the second time.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// A step of several items carries out those it can; what is refused is told with the first refusal among them.
+#[derive(Clone, Debug, PartialEq)]
 pub enum KafkaStep {
     /// Look at a topic anew, however fresh the last look is. Changes nothing.
     LookAt(String),
@@ -19,6 +24,14 @@ pub enum KafkaStep {
     CreateAcls(BTreeSet<Acl>),
     /// Allow something no longer.
     DeleteAcls(BTreeSet<Acl>),
+    /// Begin to move replicas, each partition named once. It is done when the move shows, not when it has ended.
+    Reassign(Vec<Reassignment>),
+    /// Make preferred replicas leaders.
+    ElectPreferred(BTreeSet<TopicPartition>),
+    /// Change a broker's dynamic configuration.
+    AlterBrokerConfig(BrokerConfigChange),
+    /// Set principals' quotas; one that limits nothing is taken away.
+    AlterQuotas(BTreeMap<Principal, BrokerQuota>),
 }
 
 /// Something the spec asks for that is not done, and why. It never keeps the other steps from being done.
@@ -31,7 +44,7 @@ pub struct Blocked {
 }
 
 /// What has to be done for one resource, and what will not be done.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {
     /// To be done, in this order.
     pub steps: Vec<KafkaStep>,

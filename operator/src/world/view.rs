@@ -21,7 +21,7 @@ pub struct View {
     pub reassignments: Arc<BTreeMap<TopicPartition, OngoingReassignment>>,
     /// The quotas of principals.
     pub quotas: Arc<BTreeMap<Principal, BrokerQuota>>,
-    /// Configuration set on single brokers at run time.
+    /// Configuration set on single brokers at run time, by broker. Of one that did not answer it is what it was; absent: not known.
     pub broker_configs: Arc<BTreeMap<BrokerId, BTreeMap<String, String>>>,
 }
 

@@ -23,6 +23,10 @@ pub enum Wake {
     KafkaTopic(ClusterKey, String),
     /// The ACLs in Kafka differ from the last look.
     KafkaAcls(ClusterKey),
+    /// The moves of replicas that are under way, or brokers' dynamic configuration, differ from the last look.
+    KafkaLayout(ClusterKey),
+    /// The quotas in Kafka differ from the last look.
+    KafkaQuotas(ClusterKey),
     /// New offsets of the consumer groups are known.
     KafkaGroups(ClusterKey),
 }

@@ -78,7 +78,11 @@ fn concerns(wake: &Wake, world: &World) -> Vec<ObjectRef<ConsumerGroup>> {
                 dlq.name == *name && dlq.namespace.as_deref().unwrap_or(home) == namespace
             })
         }),
-        Wake::KafkaTopic(..) | Wake::Schema(..) | Wake::ClusterChild(_) => Vec::new(),
+        Wake::KafkaTopic(..)
+        | Wake::KafkaLayout(_)
+        | Wake::KafkaQuotas(_)
+        | Wake::Schema(..)
+        | Wake::ClusterChild(_) => Vec::new(),
     }
 }
 

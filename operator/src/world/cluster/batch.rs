@@ -1,31 +1,39 @@
 use std::collections::BTreeSet;
 
-use super::handle::StepResults;
+use super::{handle::StepResults, items};
 use crate::{
-    kafka::{Acl, KafkaAdmin, KafkaError, PerItem},
+    kafka::{Acl, BrokerId, KafkaAdmin, KafkaError, PerItem, Principal, TopicPartition},
     plan::KafkaStep,
 };
 
 /// Most items of one bulk call.
-const LARGEST_CALL: usize = 1_000;
+pub(super) const LARGEST_CALL: usize = 1_000;
 
-/// Kinds of steps. What gives comes before what takes away.
+/// Kinds of steps. What gives comes before what takes away, and what limits before what would be limited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     LookAt,
     CreateTopic,
+    AlterBrokerConfig,
     AlterConfig,
     CreatePartitions,
+    Reassign,
+    ElectPreferred,
+    AlterQuotas,
     CreateAcls,
     DeleteAcls,
     DeleteTopic,
 }
 
-const ORDER: [Kind; 7] = [
+const ORDER: [Kind; 11] = [
     Kind::LookAt,
     Kind::CreateTopic,
+    Kind::AlterBrokerConfig,
     Kind::AlterConfig,
     Kind::CreatePartitions,
+    Kind::Reassign,
+    Kind::ElectPreferred,
+    Kind::AlterQuotas,
     Kind::CreateAcls,
     Kind::DeleteAcls,
     Kind::DeleteTopic,
@@ -41,18 +49,51 @@ impl Kind {
             KafkaStep::CreateAcls(_) => Self::CreateAcls,
             KafkaStep::DeleteAcls(_) => Self::DeleteAcls,
             KafkaStep::DeleteTopic(_) => Self::DeleteTopic,
+            KafkaStep::Reassign(_) => Self::Reassign,
+            KafkaStep::ElectPreferred(_) => Self::ElectPreferred,
+            KafkaStep::AlterBrokerConfig(_) => Self::AlterBrokerConfig,
+            KafkaStep::AlterQuotas(_) => Self::AlterQuotas,
         }
     }
 }
 
-/// The topic a step is about.
+/// What no call may name twice.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Subject<'a> {
+    Topic(&'a str),
+    Partition(&'a TopicPartition),
+    Broker(BrokerId),
+    Principal(&'a Principal),
+}
+
+fn subjects(step: &KafkaStep) -> BTreeSet<Subject<'_>> {
+    match step {
+        KafkaStep::Reassign(moves) => moves
+            .iter()
+            .map(|m| Subject::Partition(&m.partition))
+            .collect(),
+        KafkaStep::ElectPreferred(partitions) => {
+            partitions.iter().map(Subject::Partition).collect()
+        }
+        KafkaStep::AlterBrokerConfig(change) => BTreeSet::from([Subject::Broker(change.broker)]),
+        KafkaStep::AlterQuotas(quotas) => quotas.keys().map(Subject::Principal).collect(),
+        _ => topic_of(step).into_iter().map(Subject::Topic).collect(),
+    }
+}
+
+/// The topic a step is about, if it is about a single one.
 pub(super) fn topic_of(step: &KafkaStep) -> Option<&str> {
     match step {
         KafkaStep::CreateTopic(topic) => Some(&topic.name),
         KafkaStep::LookAt(topic) | KafkaStep::DeleteTopic(topic) => Some(topic),
         KafkaStep::CreatePartitions(change) => Some(&change.topic),
         KafkaStep::AlterConfig(change) => Some(&change.topic),
-        KafkaStep::CreateAcls(_) | KafkaStep::DeleteAcls(_) => None,
+        KafkaStep::CreateAcls(_)
+        | KafkaStep::DeleteAcls(_)
+        | KafkaStep::Reassign(_)
+        | KafkaStep::ElectPreferred(_)
+        | KafkaStep::AlterBrokerConfig(_)
+        | KafkaStep::AlterQuotas(_) => None,
     }
 }
 
@@ -97,20 +138,20 @@ pub(super) async fn carry_out(admin: &dyn KafkaAdmin, steps: &[KafkaStep]) -> St
         .collect()
 }
 
-/// Parts steps of one kind so that no call names a topic twice or is too large.
+/// Parts steps of one kind so that no call names anything twice or is too large.
 fn waves(indices: impl Iterator<Item = usize>, steps: &[KafkaStep]) -> Vec<Vec<usize>> {
-    let mut waves: Vec<(BTreeSet<&str>, Vec<usize>)> = Vec::new();
+    let mut waves: Vec<(BTreeSet<Subject<'_>>, Vec<usize>)> = Vec::new();
     for index in indices {
-        let topic = topic_of(&steps[index]);
-        let fits = |(topics, wave): &&mut (BTreeSet<&str>, Vec<usize>)| {
-            wave.len() < LARGEST_CALL && topic.is_none_or(|topic| !topics.contains(topic))
+        let subjects = subjects(&steps[index]);
+        let fits = |(named, wave): &&mut (BTreeSet<Subject<'_>>, Vec<usize>)| {
+            wave.len() < LARGEST_CALL && named.is_disjoint(&subjects)
         };
         match waves.iter_mut().find(fits) {
-            Some((topics, wave)) => {
-                topics.extend(topic);
+            Some((named, wave)) => {
+                named.extend(subjects);
                 wave.push(index);
             }
-            None => waves.push((topic.into_iter().collect(), vec![index])),
+            None => waves.push((subjects, vec![index])),
         }
     }
     waves.into_iter().map(|(_, wave)| wave).collect()
@@ -148,11 +189,15 @@ async fn call(admin: &dyn KafkaAdmin, kind: Kind, steps: &[&KafkaStep]) -> StepR
                 .await
         }
         Kind::CreateAcls | Kind::DeleteAcls => return change_acls(admin, kind, steps).await,
+        Kind::Reassign => return items::reassign(admin, steps).await,
+        Kind::ElectPreferred => return items::elect_preferred(admin, steps).await,
+        Kind::AlterBrokerConfig => return items::alter_broker_configs(admin, steps).await,
+        Kind::AlterQuotas => return items::alter_quotas(admin, steps).await,
     };
     by_step(steps, answers)
 }
 
-fn collect<T>(steps: &[&KafkaStep], part: impl Fn(&KafkaStep) -> Option<T>) -> Vec<T> {
+pub(super) fn collect<T>(steps: &[&KafkaStep], part: impl Fn(&KafkaStep) -> Option<T>) -> Vec<T> {
     steps.iter().filter_map(|step| part(step)).collect()
 }
 
@@ -217,6 +262,6 @@ fn is_unreachable(outcome: &Result<(), KafkaError>) -> bool {
     matches!(outcome, Err(KafkaError::Unreachable(_)))
 }
 
-fn unanswered() -> KafkaError {
+pub(super) fn unanswered() -> KafkaError {
     KafkaError::Unreachable("the broker left this item out of its answer".to_owned())
 }

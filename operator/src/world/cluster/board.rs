@@ -51,6 +51,14 @@ impl Board {
             if last.acls != view.acls {
                 wakes.push(Wake::KafkaAcls(self.key.clone()));
             }
+            if last.reassignments != view.reassignments
+                || last.broker_configs != view.broker_configs
+            {
+                wakes.push(Wake::KafkaLayout(self.key.clone()));
+            }
+            if last.quotas != view.quotas {
+                wakes.push(Wake::KafkaQuotas(self.key.clone()));
+            }
         } else {
             wakes.push(Wake::Cluster(self.key.clone()));
         }

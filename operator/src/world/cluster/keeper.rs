@@ -9,10 +9,10 @@ use tracing::{debug, warn};
 use super::{
     batch,
     board::Board,
-    expectation::Expectation,
+    expectation::{Expectation, Late},
     handle::{Request, StepResults},
     look,
-    settle::{Settled, settle},
+    settle::settle,
 };
 use crate::{
     kafka::{KafkaAdmin, KafkaError, NewTopic, ObservedTopic},
@@ -115,9 +115,8 @@ impl Keeper {
         let expectation = Expectation::new(steps, &results, before);
         match settle(self.admin.as_ref(), &expectation).await {
             Ok(settled) => {
-                blame_late(steps, &settled, &mut results);
-                let Settled { topics, acls, .. } = settled;
-                let view = look::updated(before, &expectation.topics(), topics, acls);
+                blame_late(steps, &settled.late, &mut results);
+                let view = look::updated(before, &expectation.topics(), settled.found);
                 excuse_created(steps, &view, &mut results);
                 self.board.show(view);
             }
@@ -180,13 +179,9 @@ fn is_as_wanted(topic: &ObservedTopic, wanted: &NewTopic) -> bool {
     replicas.eq(wanted.assignment.iter()) && topic.config == wanted.config
 }
 
-fn blame_late(steps: &[KafkaStep], settled: &Settled, results: &mut StepResults) {
+fn blame_late(steps: &[KafkaStep], late: &Late, results: &mut StepResults) {
     for (step, result) in steps.iter().zip(results) {
-        let late = match batch::topic_of(step) {
-            Some(topic) => settled.late_topics.contains(topic),
-            None => settled.late_acls,
-        };
-        if late && result.is_ok() {
+        if late.concerns(step) && result.is_ok() {
             *result = Err(KafkaError::Refused {
                 code: "REQUEST_TIMED_OUT".to_owned(),
                 message:

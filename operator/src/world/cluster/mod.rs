@@ -5,6 +5,7 @@ mod board;
 mod expectation;
 mod groups;
 mod handle;
+mod items;
 mod keeper;
 mod look;
 mod settle;

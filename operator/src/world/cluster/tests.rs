@@ -10,8 +10,9 @@ use tokio::{sync::broadcast, time::Instant};
 use super::{ClusterHandle, Periods, start};
 use crate::{
     kafka::{
-        Acl, AclOperation, AclPattern, AclResource, ConfigChange, Credentials, FakeKafka,
-        GroupDescription, KafkaError, NewPartitions, NewTopic, Principal, TopicPartition,
+        Acl, AclOperation, AclPattern, AclResource, BrokerConfigChange, BrokerId, BrokerQuota,
+        ConfigChange, Credentials, FakeKafka, GroupDescription, KafkaError, NewPartitions,
+        NewTopic, Principal, Reassignment, TopicPartition,
     },
     plan::KafkaStep,
     telemetry::{Kind, Metrics},
@@ -131,7 +132,14 @@ impl Cluster {
                 .iter()
                 .map(|(name, topic)| (name.clone(), (**topic).clone()))
                 .collect();
-            topics == self.kafka.topics() && *view.acls == self.kafka.acls()
+            let configs = view.broker_configs.iter();
+            topics == self.kafka.topics()
+                && *view.acls == self.kafka.acls()
+                && *view.reassignments == self.kafka.reassignments()
+                && *view.quotas == self.kafka.quotas()
+                && configs
+                    .into_iter()
+                    .all(|(broker, config)| *config == self.kafka.broker_config(*broker))
         })
     }
 }
@@ -175,6 +183,218 @@ fn at(topic: &str, partition: i32) -> TopicPartition {
         topic: topic.to_owned(),
         partition,
     }
+}
+
+fn moved(topic: &str, partition: i32, replicas: &[BrokerId]) -> Reassignment {
+    Reassignment {
+        partition: at(topic, partition),
+        replicas: replicas.to_vec(),
+    }
+}
+
+fn writing(bytes_per_second: f64) -> BrokerQuota {
+    BrokerQuota {
+        producer_byte_rate: Some(bytes_per_second),
+        ..BrokerQuota::default()
+    }
+}
+
+fn throttle(broker: BrokerId, rate: &str) -> BrokerConfigChange {
+    BrokerConfigChange {
+        broker,
+        set: BTreeMap::from([(
+            "leader.replication.throttled.rate".to_owned(),
+            rate.to_owned(),
+        )]),
+        reset: BTreeSet::new(),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_move_that_was_begun_shows_and_its_end_wakes() {
+    let mut cluster = watch(two_brokers());
+    cluster.reachable().await;
+    let one = NewTopic {
+        assignment: vec![vec![0], vec![0]],
+        ..topic("orders")
+    };
+    let moves = KafkaStep::Reassign(vec![moved("orders", 0, &[1]), moved("orders", 1, &[1, 0])]);
+    let results = cluster
+        .handle
+        .apply(vec![moves, KafkaStep::CreateTopic(one)])
+        .await;
+    assert_eq!(results, [Ok(()), Ok(())]);
+    let view = cluster.view().unwrap();
+    assert_eq!(view.reassignments[&at("orders", 0)].target(), [1]);
+    assert_eq!(view.reassignments[&at("orders", 1)].adding, [1]);
+    assert_eq!(view.topics["orders"].partitions[0].replicas, [1, 0]);
+    assert!(cluster.woken().contains(&Wake::KafkaLayout(key())));
+
+    cluster.kafka.advance_reassignments();
+    cluster
+        .until("the moves have ended", || {
+            cluster.view()?.reassignments.is_empty().then_some(())
+        })
+        .await;
+    assert!(cluster.woken().contains(&Wake::KafkaLayout(key())));
+    assert!(cluster.shows_the_truth());
+}
+
+#[tokio::test(start_paused = true)]
+async fn moves_of_many_go_in_one_call_and_one_partition_twice_in_turn() {
+    let cluster = watch(two_brokers());
+    cluster.reachable().await;
+    cluster
+        .handle
+        .apply(vec![create("a"), create("b"), create("c")])
+        .await;
+    cluster.kafka.forget_calls();
+    let requests = [
+        vec![moved("c", 0, &[1]), moved("a", 0, &[1])],
+        vec![moved("b", 0, &[1])],
+        vec![moved("b", 9, &[1])],
+        vec![moved("a", 0, &[0])],
+    ];
+    let applies = requests.map(|moves| cluster.handle.apply(vec![KafkaStep::Reassign(moves)]));
+    let results = join_all(applies).await.concat();
+    assert_eq!(results[..2], [Ok(()), Ok(())]);
+    assert!(
+        results[2]
+            .as_ref()
+            .is_err_and(|error| error.is("UNKNOWN_TOPIC_OR_PARTITION"))
+    );
+    assert_eq!(results[3], Ok(()));
+    let calls = cluster.kafka.calls();
+    let calls: Vec<_> = calls
+        .iter()
+        .filter(|call| call.kind == "alter_reassignments")
+        .collect();
+    assert_eq!(
+        calls.iter().map(|call| call.items).collect::<Vec<_>>(),
+        [4, 1]
+    );
+    assert_eq!(cluster.kafka.reassignments()[&at("a", 0)].target(), [0]);
+    assert!(cluster.shows_the_truth());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_move_to_a_broker_that_is_down_is_under_way() {
+    let cluster = watch(two_brokers());
+    cluster.reachable().await;
+    cluster.handle.apply(vec![create("orders")]).await;
+    cluster.kafka.stop_broker(1);
+    let step = KafkaStep::Reassign(vec![moved("orders", 0, &[1])]);
+    assert_eq!(cluster.handle.apply(vec![step]).await, [Ok(())]);
+    let view = cluster.view().unwrap();
+    assert_eq!(
+        view.reassignments[&at("orders", 0)].removing,
+        [0],
+        "it waits for broker 1"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_elected_leader_shows() {
+    let cluster = watch(two_brokers());
+    cluster.reachable().await;
+    cluster.handle.apply(vec![create("orders")]).await;
+    cluster.kafka.lead_by(&at("orders", 0), 1).unwrap();
+    let elect = |partition| KafkaStep::ElectPreferred(BTreeSet::from([at("orders", partition)]));
+    let results = cluster.handle.apply(vec![elect(0), elect(7)]).await;
+    assert_eq!(results[0], Ok(()));
+    assert!(
+        results[1]
+            .as_ref()
+            .is_err_and(|error| error.is("UNKNOWN_TOPIC_OR_PARTITION"))
+    );
+    assert_eq!(
+        cluster.view().unwrap().topics["orders"].partitions[0].leader,
+        Some(0)
+    );
+    assert_eq!(cluster.kafka.count("elect_preferred_leaders"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn throttles_and_quotas_show_and_wake() {
+    let mut cluster = watch(two_brokers());
+    cluster.reachable().await;
+    cluster.woken();
+    let who = Principal::service_account("shop", "orders");
+    let limit = |quota| KafkaStep::AlterQuotas(BTreeMap::from([(who.clone(), quota)]));
+    let results = cluster
+        .handle
+        .apply(vec![
+            limit(writing(1024.0)),
+            KafkaStep::AlterBrokerConfig(throttle(0, "5000")),
+            KafkaStep::AlterBrokerConfig(throttle(1, "fast")),
+        ])
+        .await;
+    assert_eq!(results[..2], [Ok(()), Ok(())]);
+    assert!(
+        results[2]
+            .as_ref()
+            .is_err_and(|error| error.is("INVALID_REQUEST"))
+    );
+    let view = cluster.view().unwrap();
+    assert_eq!(view.quotas[&who], writing(1024.0));
+    assert_eq!(
+        view.broker_configs[&0]["leader.replication.throttled.rate"],
+        "5000"
+    );
+    assert_eq!(
+        cluster.woken(),
+        [Wake::KafkaLayout(key()), Wake::KafkaQuotas(key())]
+    );
+
+    assert_eq!(
+        cluster
+            .handle
+            .apply(vec![limit(BrokerQuota::default())])
+            .await,
+        [Ok(())]
+    );
+    assert!(cluster.view().unwrap().quotas.is_empty());
+    assert_eq!(cluster.woken(), [Wake::KafkaQuotas(key())]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_others_limit_or_move_shows_with_the_next_look() {
+    let mut cluster = watch(two_brokers());
+    cluster.reachable().await;
+    cluster.handle.apply(vec![create("orders")]).await;
+    let before = cluster.view().unwrap();
+    cluster.woken();
+    cluster
+        .kafka
+        .alter_broker_config(&throttle(1, "7"))
+        .unwrap();
+    let who = Principal::parse("User:somebody");
+    cluster.kafka.set_quota(&who, writing(1.0)).unwrap();
+    cluster.kafka.reassign(&moved("orders", 1, &[0])).unwrap();
+    cluster
+        .until("it shows", || cluster.shows_the_truth().then_some(()))
+        .await;
+    let woken = cluster.woken();
+    assert!(woken.contains(&Wake::KafkaLayout(key())), "{woken:?}");
+    assert!(woken.contains(&Wake::KafkaQuotas(key())), "{woken:?}");
+    let after = cluster.view().unwrap();
+    assert!(Arc::ptr_eq(&before.acls, &after.acls));
+    assert!(
+        Arc::ptr_eq(&before.reassignments, &after.reassignments),
+        "that move ended at once"
+    );
+
+    cluster.kafka.stop_broker(1);
+    cluster
+        .until("the broker is gone", || {
+            (cluster.view()?.cluster.brokers.len() == 1).then_some(())
+        })
+        .await;
+    let configs = &cluster.view().unwrap().broker_configs;
+    assert_eq!(
+        configs[&1]["leader.replication.throttled.rate"], "7",
+        "as it was last seen"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -776,6 +996,18 @@ mod random {
                 .prop_map(|(topic, value)| KafkaStep::AlterConfig(retention(&topic, value))),
             acls().prop_map(KafkaStep::CreateAcls),
             acls().prop_map(KafkaStep::DeleteAcls),
+            (name(), 0..3, replicas()).prop_map(|(topic, partition, replicas)| {
+                KafkaStep::Reassign(vec![moved(&topic, partition, &replicas)])
+            }),
+            (name(), 0..3).prop_map(|(topic, partition)| {
+                KafkaStep::ElectPreferred(BTreeSet::from([at(&topic, partition)]))
+            }),
+            (0..3, prop::sample::select(vec!["1", "2", "fast"]))
+                .prop_map(|(broker, rate)| KafkaStep::AlterBrokerConfig(throttle(broker, rate))),
+            (prop::sample::select(vec!["x", "y"]), 0..3_u8).prop_map(|(account, rate)| {
+                let who = Principal::service_account("shop", account);
+                KafkaStep::AlterQuotas(BTreeMap::from([(who, writing(rate.into()))]))
+            }),
         ]
     }
 
