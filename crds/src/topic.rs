@@ -148,7 +148,7 @@ pub struct TopicStatus {
     /// The generation of the spec that this status speaks of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// `Ready` sums up the others: `Synced` (Kafka is as the spec says) and `AccessGranted` (the producers' ACLs are in place).
+    /// `Ready` sums up the others: `Synced` (Kafka is as the spec says) and `AccessGranted` (the producers' ACLs are in place). `Skewed` says whether one partition holds much more than the others; it is absent where there are fewer than two, or too little in them.
     #[serde(default)]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,

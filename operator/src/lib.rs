@@ -27,6 +27,7 @@ pub mod registry;
 pub mod resolve;
 pub mod scale;
 pub mod shutdown;
+pub mod skew;
 pub mod status;
 pub mod telemetry;
 pub mod world;

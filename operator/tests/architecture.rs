@@ -8,7 +8,7 @@ use std::{
 };
 
 /// Modules that decide: total and pure.
-const PURE: [&str; 5] = ["plan/", "desire/", "resolve/", "scale/", "lag/"];
+const PURE: [&str; 6] = ["plan/", "desire/", "resolve/", "scale/", "lag/", "skew/"];
 
 struct Source {
     /// From `operator/src`, such as `plan/topic.rs`.

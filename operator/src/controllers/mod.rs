@@ -11,6 +11,7 @@ mod kafka_topic;
 mod queue;
 mod schema;
 mod topic;
+mod topic_skew;
 
 pub use access::{Access, Requests};
 

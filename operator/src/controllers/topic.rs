@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     kafka_topic::{self, Converged, Ownership, converge, ownership},
     queue,
+    topic_skew::with_skew,
 };
 use crate::{
     apply,
@@ -98,7 +99,13 @@ async fn reconcile(topic: Arc<Topic>, context: Arc<Context>) -> Result<Action, E
     let converged = converge(&context, &desired, ownership != Ownership::Foreign).await;
     let binding = bind(&context, &topic, &desired).await?;
     let status = describe(&topic, &desired, &converged, binding);
-    let drafts = summed_up(&converged);
+    let drafts = with_skew(
+        &context,
+        &topic,
+        &desired,
+        &converged,
+        summed_up(&converged),
+    );
     status::write(
         &context,
         topic.as_ref(),

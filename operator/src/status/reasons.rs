@@ -66,9 +66,9 @@ pub const PROGRESS: &str = "Progress";
 pub const NO_CONSUMER: &str = "NoConsumer";
 /// There are consumers, or they have nothing to do.
 pub const CONSUMERS: &str = "Consumers";
-/// One partition holds most of the lag.
+/// One partition holds most of the lag, or of the topic.
 pub const HOT_PARTITION: &str = "HotPartition";
-/// The lag is spread over the partitions.
+/// The lag, or the topic, is spread over the partitions.
 pub const EVEN: &str = "Even";
 /// The workload to scale exists and may be scaled.
 pub const FOUND: &str = "Found";

@@ -4,7 +4,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use super::{DlqLetters, Groups, Reconciles};
+use super::{DlqLetters, Groups, Reconciles, Topics};
 
 /// The label `kind`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -28,6 +28,8 @@ pub struct Metrics {
     pub groups: Groups,
     /// `millrace_dlq_letters`: dead letters by reason.
     pub letters: DlqLetters,
+    /// `millrace_topic_…`: how much the largest topics hold, and how evenly.
+    pub topics: Topics,
 }
 
 impl Metrics {
@@ -42,6 +44,7 @@ impl Metrics {
         self.reconciles.register(&mut registry);
         self.groups.register(&mut registry);
         self.letters.register(&mut registry);
+        self.topics.register(&mut registry);
         registry.register(
             "kubernetes_writes",
             "Writes to the API server",

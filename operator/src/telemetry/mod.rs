@@ -7,6 +7,7 @@ pub mod logs;
 mod metrics;
 mod reconciles;
 mod server;
+mod topics;
 
 pub use groups::{GroupLabels, Groups};
 pub use health::Health;
@@ -14,3 +15,4 @@ pub use letters::DlqLetters;
 pub use metrics::{Kind, Metrics};
 pub use reconciles::{Failure, Reconciles};
 pub use server::{listen, serve};
+pub use topics::Topics;

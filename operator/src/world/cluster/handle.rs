@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::{
     kafka::{Credentials, KafkaError},
     plan::KafkaStep,
-    world::{GroupsView, ViewState},
+    world::{GroupsView, SizesView, ViewState},
 };
 
 /// What became of each step of one request, in its order.
@@ -29,6 +29,7 @@ pub struct ClusterHandle {
     credentials: Credentials,
     view: watch::Receiver<ViewState>,
     groups: watch::Receiver<Arc<GroupsView>>,
+    sizes: watch::Receiver<Arc<SizesView>>,
     steps: mpsc::Sender<Request>,
     declared: watch::Sender<Declared>,
 }
@@ -38,6 +39,7 @@ impl ClusterHandle {
         credentials: Credentials,
         view: watch::Receiver<ViewState>,
         groups: watch::Receiver<Arc<GroupsView>>,
+        sizes: watch::Receiver<Arc<SizesView>>,
         steps: mpsc::Sender<Request>,
         declared: watch::Sender<Declared>,
     ) -> Self {
@@ -45,6 +47,7 @@ impl ClusterHandle {
             credentials,
             view,
             groups,
+            sizes,
             steps,
             declared,
         }
@@ -63,6 +66,11 @@ impl ClusterHandle {
     /// The latest look at the declared groups.
     pub fn groups(&self) -> Arc<GroupsView> {
         self.groups.borrow().clone()
+    }
+
+    /// The latest look at how much lies where: once a minute, and every 5 s while replicas are being moved.
+    pub fn sizes(&self) -> Arc<SizesView> {
+        self.sizes.borrow().clone()
     }
 
     /// Declares that the offsets of `group` in `topics` are wanted; no topics: no longer wanted.

@@ -1,4 +1,5 @@
-//! One Kafka cluster: a task that looks at it and carries steps out, and a task that looks at its consumer groups.
+//! One Kafka cluster: a task that looks at it and carries steps out, one that looks at its consumer groups, and one that looks
+//! at how much lies where.
 
 mod batch;
 mod board;
@@ -9,6 +10,7 @@ mod items;
 mod keeper;
 mod look;
 mod settle;
+mod sizes;
 #[cfg(test)]
 mod tests;
 
@@ -18,7 +20,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use tokio::sync::{mpsc, watch};
 
-use self::{board::Board, groups::GroupWatch, keeper::Keeper};
+use self::{board::Board, groups::GroupWatch, keeper::Keeper, sizes::SizeWatch};
 use super::{ClusterKey, ViewState, Waker};
 use crate::{
     kafka::{Counted, Credentials, KafkaAdmin},
@@ -46,17 +48,27 @@ pub fn start(
     waker: Waker,
     metrics: Metrics,
 ) -> ClusterHandle {
-    let admin: Arc<dyn KafkaAdmin> = Arc::new(Counted::new(admin, metrics));
+    let admin: Arc<dyn KafkaAdmin> = Arc::new(Counted::new(admin, metrics.clone()));
     let (shown, view) = watch::channel(ViewState::Pending);
     let (looks, groups) = watch::channel(Arc::default());
+    let (weighed, sizes) = watch::channel(Arc::default());
     let (steps, requests) = mpsc::channel(QUEUE);
     let (declared, wanted) = watch::channel(BTreeMap::new());
 
     let board = Board::new(key.clone(), shown, waker.clone());
     tokio::spawn(Keeper::new(admin.clone(), board, periods.view).run(requests));
+    let weighing = SizeWatch::new(
+        key.clone(),
+        admin.clone(),
+        view.clone(),
+        weighed,
+        waker.clone(),
+        metrics,
+    );
+    tokio::spawn(weighing.run());
     tokio::spawn(
         GroupWatch::new(key, admin, view.clone(), looks, waker).run(wanted, periods.groups),
     );
 
-    ClusterHandle::new(credentials, view, groups, steps, declared)
+    ClusterHandle::new(credentials, view, groups, sizes, steps, declared)
 }

@@ -960,6 +960,135 @@ async fn calls_are_counted_by_kind() {
     assert_eq!(count("delete_topics"), 0);
 }
 
+mod sizes {
+    use super::*;
+
+    const MIB: u64 = 1 << 20;
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    impl Cluster {
+        fn weigh(&self, partitions: &[u64]) {
+            for (partition, bytes) in (0..).zip(partitions) {
+                self.kafka.set_size(at("orders", partition), *bytes);
+            }
+        }
+
+        /// Lets the next look at the sizes go by.
+        async fn weighed(&self) {
+            let before = self.kafka.count("describe_log_dirs");
+            self.until("a look at the sizes", || {
+                (self.kafka.count("describe_log_dirs") > before).then_some(())
+            })
+            .await;
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+
+        fn woken_for_orders(&mut self) -> usize {
+            let orders = Wake::KafkaTopic(key(), "orders".to_owned());
+            self.woken().iter().filter(|wake| **wake == orders).count()
+        }
+    }
+
+    async fn with_orders(partitions: &[u64]) -> Cluster {
+        let mut cluster = watch(two_brokers());
+        cluster.reachable().await;
+        cluster.handle.apply(vec![create("orders")]).await;
+        cluster.weigh(partitions);
+        cluster.weighed().await;
+        cluster.woken();
+        cluster
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn every_broker_is_asked_once_a_minute_and_every_5_s_while_replicas_move() {
+        let cluster = with_orders(&[7, 8]).await;
+        let sizes = cluster.handle.sizes();
+        assert_eq!(sizes.bytes(&at("orders", 1), 0), Some(8));
+        assert_eq!(sizes.bytes(&at("orders", 2), 0), None);
+        let asked = || cluster.kafka.count("describe_log_dirs");
+        let before = asked();
+        tokio::time::sleep(5 * MINUTE).await;
+        assert_eq!(asked() - before, 5);
+        assert!(
+            cluster
+                .kafka
+                .calls()
+                .iter()
+                .all(|call| call.kind != "describe_log_dirs" || call.items == 2)
+        );
+
+        let shrink = KafkaStep::Reassign(vec![moved("orders", 0, &[0])]);
+        let one = KafkaStep::Reassign(vec![moved("orders", 0, &[1])]);
+        cluster.handle.apply(vec![shrink]).await;
+        cluster.handle.apply(vec![one]).await;
+        cluster.kafka.set_copied(&at("orders", 0), 1, 3).unwrap();
+        let before = asked();
+        tokio::time::sleep(MINUTE).await;
+        assert!(
+            (11..=13).contains(&(asked() - before)),
+            "{}",
+            asked() - before
+        );
+        assert_eq!(cluster.handle.sizes().bytes(&at("orders", 0), 1), Some(3));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_hot_partition_wakes_its_topic_once() {
+        let mut cluster = with_orders(&[40 * MIB, 40 * MIB]).await;
+        assert!(!cluster.handle.sizes().skew("orders").unwrap().skewed);
+        cluster.weigh(&[10 * MIB, 90 * MIB]);
+        cluster.weighed().await;
+        assert_eq!(cluster.woken_for_orders(), 1);
+        let sizes = cluster.handle.sizes();
+        let skew = sizes.skew("orders").unwrap();
+        assert_eq!((skew.skewed, skew.partition, skew.share), (true, 1, 90));
+        cluster.weigh(&[11 * MIB, 92 * MIB]);
+        cluster.weighed().await;
+        cluster.weighed().await;
+        assert_eq!(
+            cluster.woken_for_orders(),
+            0,
+            "a little more is nothing new"
+        );
+        cluster.kafka.delete_topic("orders").unwrap();
+        cluster.weighed().await;
+        cluster.weighed().await;
+        assert!(cluster.handle.sizes().skew("orders").is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn records_are_counted_where_there_are_any() {
+        let cluster = with_orders(&[0, 0]).await;
+        assert_eq!(cluster.kafka.count("list_offsets(end)"), 0);
+        cluster.weigh(&[MIB, MIB]);
+        cluster
+            .kafka
+            .set_offsets(at("orders", 0), 5_000, 25_000, 25_000);
+        cluster.kafka.set_offsets(at("orders", 1), 0, 10, 10);
+        cluster.weighed().await;
+        let sizes = cluster.handle.sizes();
+        let skew = sizes.skew("orders").unwrap();
+        assert_eq!((skew.partition, skew.share), (0, 100));
+        assert_eq!(cluster.kafka.count("list_offsets(end)"), 1);
+        assert_eq!(cluster.kafka.count("list_offsets(log start)"), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_broker_that_is_down_takes_only_its_own_sizes_with_it() {
+        let cluster = with_orders(&[7, 8]).await;
+        cluster.kafka.stop_broker(1);
+        cluster.weighed().await;
+        cluster.weighed().await;
+        let sizes = cluster.handle.sizes();
+        assert_eq!(sizes.bytes(&at("orders", 0), 0), Some(7));
+        assert_eq!(sizes.bytes(&at("orders", 0), 1), None);
+        let before = sizes.time;
+        cluster.kafka.set_reachable(false);
+        tokio::time::sleep(5 * MINUTE).await;
+        assert_eq!(cluster.handle.sizes().time, before, "what was known stays");
+    }
+}
+
 mod random {
     use proptest::prelude::*;
 
