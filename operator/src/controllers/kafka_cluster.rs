@@ -308,7 +308,7 @@ async fn report(
     roll: &Roll,
 ) -> Result<(), Error> {
     let registry = registry(own, &prepared.cluster);
-    let (status, drafts) = status::kafka_cluster(&Seen {
+    let (mut status, drafts) = status::kafka_cluster(&Seen {
         cluster: &prepared.cluster,
         cluster_id: &prepared.identity.cluster_id,
         view,
@@ -317,6 +317,7 @@ async fn report(
         roll,
         spec_accepted: &spec_accepted(cluster),
     });
+    status.reassignment = context.world.layouts.cluster(&prepared.cluster.key);
     status::write(context, cluster, cluster.status.as_ref(), status, &drafts).await
 }
 

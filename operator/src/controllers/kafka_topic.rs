@@ -1,15 +1,17 @@
 use std::{fmt::Debug, sync::Arc};
 
 use kube::{Api, Resource, ResourceExt, core::NamespaceResourceScope};
+use millrace_crds::ReassignmentStatus;
 use serde::de::DeserializeOwned;
 
 use crate::{
     context::Context,
+    desire::layout,
     error::Error,
     kafka::{KafkaError, ObservedTopic},
     plan::{self, Blocked, KafkaStep},
     resolve::{Claimant, Facts, Name, Rejection, ResolvedTopic},
-    status::{Draft, reasons},
+    status::{Draft, State, balanced, reasons, reassigning},
     world::{ClusterHandle, ClusterKey, View, ViewState},
 };
 
@@ -22,6 +24,10 @@ pub struct Converged {
     pub mine: bool,
     /// Whether Kafka is as the spec says.
     pub synced: Draft,
+    /// Whether its replicas lie well.
+    pub balanced: Option<Draft>,
+    /// The move of replicas that is under way.
+    pub reassignment: Option<ReassignmentStatus>,
     /// Whether the ACLs asked for are in place.
     pub access: Draft,
     /// Whether Kafka failed in a way that another try may mend.
@@ -37,6 +43,8 @@ pub async fn converge(context: &Context, desired: &ResolvedTopic, owned: bool) -
                 observed: None,
                 mine: owned,
                 synced: away.draft("Synced"),
+                balanced: None,
+                reassignment: None,
                 access: away.draft("AccessGranted"),
                 failure: None,
             };
@@ -65,7 +73,14 @@ pub async fn converge(context: &Context, desired: &ResolvedTopic, owned: bool) -
         ViewState::Reachable(view) if mine => view.topics.get(name).cloned(),
         _ => None,
     };
-    let synced = synced(name, failure.as_ref(), plan.blocked.first());
+    let moves = context.world.layouts.topic(&desired.cluster, name);
+    let (unmoved, balanced) = lies(desired, observed.as_deref(), &handle.view());
+    let synced = match synced(name, failure.as_ref(), plan.blocked.first()) {
+        synced if synced.state == State::True && unmoved > 0 => {
+            reassigning(name, unmoved, moves.as_ref())
+        }
+        synced => synced,
+    };
     let (access, refused) = match mine {
         true => access(context, &handle, desired).await,
         false => (
@@ -80,9 +95,36 @@ pub async fn converge(context: &Context, desired: &ResolvedTopic, owned: bool) -
         observed,
         mine,
         synced,
+        balanced,
+        reassignment: moves.filter(|_| unmoved > 0).map(|moves| moves.progress),
         access,
         failure: failure.or(refused),
     }
+}
+
+/// How many partitions are not where they shall be, and whether their replicas lie well.
+fn lies(
+    desired: &ResolvedTopic,
+    observed: Option<&ObservedTopic>,
+    view: &ViewState,
+) -> (usize, Option<Draft>) {
+    let (Some(observed), ViewState::Reachable(view)) = (observed, view) else {
+        return (0, None);
+    };
+    let (name, brokers) = (desired.name.as_str(), &view.cluster.brokers);
+    let settled = layout::settled(name, observed, &view.reassignments);
+    let wanted = layout::wanted(desired, observed, &view.reassignments, &view.cluster);
+    let present = observed
+        .partitions
+        .iter()
+        .map(|partition| &partition.replicas);
+    let unmoved = wanted.map_or(0, |wanted| {
+        let differs = |(present, wanted): &(&Vec<_>, &Vec<_>)| present != wanted;
+        present.zip(&wanted).filter(differs).count()
+    });
+    let replicas = layout::replicas(desired, &settled, &view.cluster);
+    let flaw = layout::flaw(name, brokers, &settled, replicas);
+    (unmoved, Some(balanced(flaw)))
 }
 
 /// Whose a topic is.

@@ -8,6 +8,7 @@ mod consumer_group;
 mod dlq;
 mod kafka_cluster;
 mod kafka_topic;
+mod layout;
 mod queue;
 mod schema;
 mod topic;
@@ -26,6 +27,7 @@ use crate::context::Context;
 pub async fn run_all(context: Arc<Context>, access: Requests, shutdown: CancellationToken) {
     let mut tasks = JoinSet::new();
     tasks.spawn(access::run(context.clone(), access, shutdown.clone()));
+    tasks.spawn(layout::run(context.clone(), shutdown.clone()));
     tasks.spawn(kafka_cluster::run(context.clone(), shutdown.clone()));
     tasks.spawn(schema::run(context.clone(), shutdown.clone()));
     tasks.spawn(consumer_group::run(context.clone(), shutdown.clone()));

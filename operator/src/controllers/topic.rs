@@ -160,7 +160,11 @@ fn describe(
             topic_id: Some(observed.id.clone()),
             partitions: i32::try_from(observed.partitions.len()).ok(),
             replicas: i32::try_from(observed.replication_factor()).ok(),
-            layout: layout(observed),
+            layout: match converged.reassignment {
+                Some(_) if !named.layout.is_empty() => named.layout,
+                _ => layout(observed),
+            },
+            reassignment: converged.reassignment.clone(),
             ..named
         },
     }
@@ -177,11 +181,15 @@ fn layout(observed: &ObservedTopic) -> Vec<PartitionStatus> {
         .collect()
 }
 
-fn summed_up(converged: &Converged) -> [Draft; 3] {
+fn summed_up(converged: &Converged) -> Vec<Draft> {
     let parts = [converged.synced.clone(), converged.access.clone()];
     let ready = status::ready(&parts);
     let [synced, access] = parts;
+    let balanced = converged.balanced.clone();
     [synced, access, ready]
+        .into_iter()
+        .chain(balanced)
+        .collect()
 }
 
 async fn refuse(context: &Context, topic: &Topic, rejection: &Rejection) -> Result<Action, Error> {

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use millrace_crds::LayoutPolicy;
 use proptest::prelude::*;
 
 use super::{access, topic};
@@ -80,6 +81,7 @@ fn untouched() -> ResolvedTopic {
         name: TopicName::for_test("orders"),
         partitions: 1,
         replicas: None,
+        layout: LayoutPolicy::Keep,
         config: BTreeMap::new(),
         adopt: false,
         delete: false,

@@ -4,12 +4,16 @@
 
 mod access;
 mod kafka_step;
+mod moves;
+mod progress;
 mod roll;
 mod schema;
 mod topic;
 
 pub use access::access;
 pub use kafka_step::{Blocked, KafkaStep, Plan};
+pub use moves::{Limits, Memory, Moves, THROTTLED, WantedLayout, moves, ongoing};
+pub use progress::{Sample, progress};
 pub use roll::{Roll, roll};
 pub use schema::{
     SchemaPlan, SchemaStep, SubjectObservation, allows_all_of, breaks, refuses_all_of, schema,
@@ -21,3 +25,6 @@ mod tests;
 
 #[cfg(test)]
 mod convergence;
+
+#[cfg(test)]
+mod moves_converge;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use expect_test::expect;
+use millrace_crds::LayoutPolicy;
 
 use super::{KafkaStep, access, topic};
 use crate::{
@@ -39,6 +40,7 @@ fn desired(partitions: usize, config: &[(&str, Option<&str>)]) -> ResolvedTopic 
         name: TopicName::for_test("orders"),
         partitions,
         replicas: None,
+        layout: LayoutPolicy::Keep,
         config: config
             .iter()
             .map(|(k, v)| ((*k).to_owned(), v.map(ToOwned::to_owned)))

@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Blocked, KafkaStep, Plan};
+use super::{Blocked, KafkaStep, Plan, moves::THROTTLED};
 use crate::{
     desire::layout,
     kafka::{ConfigChange, NewPartitions, NewTopic, ObservedCluster, ObservedTopic},
@@ -64,7 +64,9 @@ fn change(desired: &ResolvedTopic, observed: &ObservedTopic, cluster: &ObservedC
     let mut plan = Plan::default();
     plan.steps.extend(config(desired, observed));
     let (have, want) = (observed.partitions.len(), desired.partitions);
-    let replicas = observed.replication_factor();
+    let replicas = desired
+        .replicas
+        .unwrap_or_else(|| observed.replication_factor());
     if want > have {
         match too_few_brokers(replicas, cluster) {
             Some(problem) => plan.blocked.extend(problem.blocked),
@@ -87,11 +89,15 @@ fn change(desired: &ResolvedTopic, observed: &ObservedTopic, cluster: &ObservedC
             message: format!("topic `{}` has {have} partitions and Kafka cannot take any away: write `partitions: {have}` or more, or move to a new topic", desired.name),
         });
     }
-    if let Some(wanted) = desired.replicas.filter(|wanted| *wanted != replicas) {
-        plan.blocked.push(Blocked {
-            reason: reasons::REPLICAS_CANNOT_CHANGE,
-            message: format!("topic `{}` has {replicas} replicas, the spec asks for {wanted}: changing them is not supported yet, write `replicas: {replicas}`", desired.name),
-        });
+    if want <= have
+        && observed
+            .partitions
+            .iter()
+            .any(|p| p.replicas.len() < replicas)
+    {
+        let problem = too_few_brokers(replicas, cluster);
+        plan.blocked
+            .extend(problem.into_iter().flat_map(|problem| problem.blocked));
     }
     plan
 }
@@ -106,7 +112,7 @@ fn config(desired: &ResolvedTopic, observed: &ObservedTopic) -> Option<KafkaStep
     let reset: BTreeSet<String> = observed
         .config
         .keys()
-        .filter(|key| !desired.config.contains_key(*key))
+        .filter(|key| !desired.config.contains_key(*key) && !THROTTLED.contains(&key.as_str()))
         .cloned()
         .collect();
     let nothing = set.is_empty() && reset.is_empty();

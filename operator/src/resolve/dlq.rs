@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use kube::ResourceExt;
-use millrace_crds::{DeletionPolicy, Dlq, DlqReader};
+use millrace_crds::{DeletionPolicy, Dlq, DlqReader, LayoutPolicy};
 
 use super::{
     Claimant, Facts, Name, Rejection, ResolvedTopic, TopicName,
@@ -42,6 +42,7 @@ pub fn dlq(dlq: &Dlq, facts: &dyn Facts) -> Result<ResolvedTopic, Rejection> {
         cluster,
         partitions: positive(spec.partitions),
         replicas: spec.replicas.map(positive),
+        layout: LayoutPolicy::Keep,
         config,
         adopt: spec.adopt,
         delete: spec.deletion_policy == DeletionPolicy::Delete,

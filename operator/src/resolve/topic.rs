@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kube::ResourceExt;
-use millrace_crds::{ConfigMap, DeletionPolicy, Producer, Topic};
+use millrace_crds::{ConfigMap, DeletionPolicy, LayoutPolicy, Producer, Topic};
 
 use super::{Claimant, Facts, Name, Rejection, TopicName, grant::granted, holder::holds};
 use crate::{
@@ -20,6 +20,8 @@ pub struct ResolvedTopic {
     pub partitions: usize,
     /// Replicas of each partition; None for the cluster's default (3, or 1 on one node).
     pub replicas: Option<usize>,
+    /// Whether replicas that lie badly are moved.
+    pub layout: LayoutPolicy,
     /// Configuration; None as a value for a key that is left as it is.
     pub config: BTreeMap<String, Option<String>>,
     /// Whether a topic that exists already may be taken over.
@@ -52,6 +54,7 @@ pub fn topic(topic: &Topic, facts: &dyn Facts) -> Result<ResolvedTopic, Rejectio
         cluster,
         partitions: positive(spec.partitions),
         replicas: spec.replicas.map(positive),
+        layout: spec.layout_policy,
         config: config(spec.config.as_ref()),
         adopt: spec.adopt,
         delete: spec.deletion_policy == DeletionPolicy::Delete,

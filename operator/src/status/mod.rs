@@ -3,6 +3,7 @@
 mod access;
 mod condition;
 mod kafka_cluster;
+mod layout;
 mod patch;
 mod summary;
 
@@ -11,5 +12,6 @@ pub mod reasons;
 pub use access::access;
 pub use condition::{Draft, State, merge};
 pub use kafka_cluster::{Seen, kafka_cluster};
+pub use layout::{balanced, reassigning};
 pub use patch::{HasConditions, write};
 pub use summary::ready;

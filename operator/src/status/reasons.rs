@@ -28,8 +28,12 @@ pub const CONFLICT: &str = "Conflict";
 pub const NOT_ADOPTED: &str = "NotAdopted";
 /// Fewer partitions were asked for; Kafka cannot do that.
 pub const PARTITIONS_CANNOT_SHRINK: &str = "PartitionsCannotShrink";
-/// Another number of replicas was asked for than the topic has.
-pub const REPLICAS_CANNOT_CHANGE: &str = "ReplicasCannotChange";
+/// Replicas are being moved, or wait for their turn.
+pub const REASSIGNING: &str = "Reassigning";
+/// Replicas lie in different racks, and brokers hold and lead as much as one another.
+pub const BALANCED: &str = "Balanced";
+/// Replicas lie badly.
+pub const UNBALANCED: &str = "Unbalanced";
 /// More replicas were asked for than there are brokers.
 pub const TOO_FEW_BROKERS: &str = "TooFewBrokers";
 /// A Topic, DLQ or other resource referred to does not exist.

@@ -8,6 +8,7 @@ mod claims;
 mod cluster;
 mod clusters;
 mod groups;
+mod layouts;
 mod node_pod;
 mod sizes;
 mod stores;
@@ -21,6 +22,7 @@ pub use claims::{Claim, Claims};
 pub use cluster::{ClusterHandle, Periods, StepResults, start};
 pub use clusters::{ClusterKey, Clusters};
 pub use groups::{GroupSnapshot, GroupsView, PartitionOffsets};
+pub use layouts::{LayoutReport, Layouts, TopicMoves};
 pub use node_pod::{NodePod, PodState, TEMPLATE_ANNOTATION};
 pub use sizes::SizesView;
 pub use stores::Stores;
@@ -45,6 +47,8 @@ pub struct World {
     pub claims: Arc<Claims>,
     /// The Kafka clusters that can be asked.
     pub clusters: Clusters,
+    /// What is moved in them.
+    pub layouts: Layouts,
     /// Tells controllers that something they depend on has changed.
     pub waker: Waker,
 }
@@ -58,6 +62,7 @@ impl World {
             stores: Stores::open(client, &claims, &waker, tasks),
             claims,
             clusters: Clusters::default(),
+            layouts: Layouts::default(),
             waker,
         }
     }

@@ -8,13 +8,17 @@
 //!    squares of what brokers hold is the least that rule 1 leaves possible: what a rack must hold is even within it.
 //! 3. Preferred leaders are as even, in the same sense, as the replicas allow: within one where rule 2 gives within one.
 
+mod flaw;
 mod place;
 mod ring;
 mod share;
 mod target;
+mod wanted;
 
+pub use flaw::flaw;
 pub use place::place;
 pub use target::{Away, Goal, target};
+pub use wanted::{replicas, settled, wanted};
 
 #[cfg(test)]
 mod tests;

@@ -96,10 +96,8 @@ impl<'a> Share<'a> {
             if in_vain.contains(&(from, to)) {
                 continue;
             }
-            let affordable = |item: &&usize| {
-                self.cost(**item, from, to)
-                    .is_some_and(|cost| cost <= most)
-            };
+            let affordable =
+                |item: &&usize| self.cost(**item, from, to).is_some_and(|cost| cost <= most);
             if let Some(item) = self.items[from].iter().find(affordable) {
                 return Some(Hop {
                     from,
@@ -213,9 +211,9 @@ impl<'a> Share<'a> {
     }
 
     fn part(&self, cycle: &[Hop]) -> Option<Vec<Hop>> {
-        let pairs =
-            (0..cycle.len()).flat_map(|i| (i + 1..cycle.len()).map(move |j| (i, j)));
-        let same = pairs.filter(|(i, j)| cycle[*i].item.is_some() && cycle[*i].item == cycle[*j].item);
+        let pairs = (0..cycle.len()).flat_map(|i| (i + 1..cycle.len()).map(move |j| (i, j)));
+        let same =
+            pairs.filter(|(i, j)| cycle[*i].item.is_some() && cycle[*i].item == cycle[*j].item);
         for (i, j) in same {
             let crossed = |from: usize, to: usize| {
                 let hop = Hop {

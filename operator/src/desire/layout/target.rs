@@ -176,7 +176,10 @@ impl Partition {
     fn ordered(&self, ring: &Ring, holders: &[usize], leader: Option<usize>) -> Vec<BrokerId> {
         let leader = leader.map(|broker| ring.ids[broker]);
         let holds = |id: &BrokerId| {
-            self.away.contains(id) || ring.number(*id).is_some_and(|broker| holders.contains(&broker))
+            self.away.contains(id)
+                || ring
+                    .number(*id)
+                    .is_some_and(|broker| holders.contains(&broker))
         };
         let stay = self.replicas.iter().copied().filter(holds);
         let mut new: Vec<usize> = holders

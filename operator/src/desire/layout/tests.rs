@@ -117,7 +117,10 @@ fn evenest_leaders(brokers: usize, layout: &[Vec<BrokerId>]) -> usize {
 }
 
 fn leaders(layout: &[Vec<BrokerId>]) -> Vec<Vec<BrokerId>> {
-    layout.iter().map(|replicas| replicas[..1].to_vec()).collect()
+    layout
+        .iter()
+        .map(|replicas| replicas[..1].to_vec())
+        .collect()
 }
 
 /// Racks of some brokers, and partitions whose replicas lie anywhere, on brokers that are gone (7, 8) too.
@@ -235,7 +238,9 @@ fn a_new_broker_gets_its_share_and_no_more_is_moved() {
     let present = place("orders", &three, &[], 12, 2);
     let layout = target("orders", &four, &present, goal(2, LayoutPolicy::Balance));
     assert_eq!(moves(&present, &layout), 6, "a quarter of 24");
-    let led = four.keys().map(|id| layout.iter().filter(|p| p[0] == *id).count());
+    let led = four
+        .keys()
+        .map(|id| layout.iter().filter(|p| p[0] == *id).count());
     assert_eq!(spread(led), 0);
 }
 
@@ -252,10 +257,17 @@ fn a_replica_on_a_broker_that_is_away_counts_until_it_is_to_be_replaced() {
         away: Away::Replaced,
         ..kept
     };
-    assert_eq!(target("orders", &two, &[vec![7, 0]], replaced), [vec![0, 1]]);
+    assert_eq!(
+        target("orders", &two, &[vec![7, 0]], replaced),
+        [vec![0, 1]]
+    );
     let fewer = Goal {
         replicas: 1,
         ..kept
     };
-    assert_eq!(target("orders", &two, &[vec![7, 0]], fewer), [vec![0]], "what is away goes first");
+    assert_eq!(
+        target("orders", &two, &[vec![7, 0]], fewer),
+        [vec![0]],
+        "what is away goes first"
+    );
 }
