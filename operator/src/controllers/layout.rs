@@ -44,6 +44,36 @@ struct Upkeep {
     /// When a pass may be at the earliest.
     rested: Option<Instant>,
     shown: Option<Instant>,
+    /// When the leaders that had strayed were noted.
+    noted: Option<Instant>,
+}
+
+impl Upkeep {
+    /// What a pass may go by: strayed leaders only when they were noted long enough ago.
+    fn known(&self, now: Instant) -> Memory {
+        let mut memory = self.memory.clone();
+        if !self.is_ripe(now) {
+            memory.strayed.clear();
+        }
+        memory
+    }
+
+    fn is_ripe(&self, now: Instant) -> bool {
+        self.noted
+            .is_some_and(|noted| now.duration_since(noted) >= STRAYED)
+    }
+
+    /// Keeps what a pass remembers. Leaders that stray only since then are noted with the next note.
+    fn keep(&mut self, mut memory: Memory, now: Instant) {
+        if memory.strayed.is_empty() {
+            self.noted = None;
+        } else if self.noted.is_none() || self.is_ripe(now) {
+            self.noted = Some(now);
+        } else {
+            memory.strayed.retain(|at| self.memory.strayed.contains(at));
+        }
+        self.memory = memory;
+    }
 }
 
 /// Keeps the replicas of all clusters where the resources want them. Everything a pass goes by is in Kafka: an operator
@@ -127,7 +157,7 @@ async fn pass(context: &Context, cluster: &ClusterKey, upkeep: &mut Upkeep) {
     };
     let ongoing = plan::ongoing(&view, &upkeep.memory);
     let wanted = wanted(context, cluster, &view, &ongoing);
-    let decided = plan::moves(&wanted, &view, limits, &upkeep.memory);
+    let decided = plan::moves(&wanted, &view, limits, &upkeep.known(began));
     let took = began.elapsed();
     carry_out(cluster, &handle, decided.steps).await;
     let report = report(&decided.left, &decided.waiting, ongoing.len());
@@ -135,12 +165,13 @@ async fn pass(context: &Context, cluster: &ClusterKey, upkeep: &mut Upkeep) {
     let now = Instant::now();
     upkeep.rested = Some(now + took * SHARE);
     let moving = !decided.left.is_empty() || !ongoing.is_empty();
-    upkeep.due = match (moving, decided.memory.strayed.is_empty()) {
+    let strayed = !decided.memory.strayed.is_empty();
+    upkeep.due = match (moving, !strayed) {
         (true, _) => Some(now + MOVING),
         (false, false) => Some(now + STRAYED),
         (false, true) => None,
     };
-    upkeep.memory = decided.memory;
+    upkeep.keep(decided.memory, now);
 }
 
 fn limits(context: &Context, cluster: &ClusterKey) -> Option<Limits> {
@@ -311,4 +342,50 @@ fn show(
         .world
         .waker
         .wake(Wake::ClusterChild(cluster.clone()));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, time::Duration};
+
+    use tokio::time::Instant;
+
+    use super::{STRAYED, Upkeep};
+    use crate::{kafka::TopicPartition, plan::Memory};
+
+    fn strayed(partitions: &[i32]) -> Memory {
+        let at = |partition: &i32| TopicPartition {
+            topic: "orders".to_owned(),
+            partition: *partition,
+        };
+        Memory {
+            strayed: partitions.iter().map(at).collect(),
+            ..Memory::default()
+        }
+    }
+
+    #[test]
+    fn a_leader_has_strayed_when_it_was_noted_long_enough_ago() {
+        let mut upkeep = Upkeep::default();
+        let start = Instant::now();
+        upkeep.keep(strayed(&[0, 1]), start);
+        let soon = start + Duration::from_secs(1);
+        assert_eq!(upkeep.known(soon).strayed, BTreeSet::new());
+        upkeep.keep(strayed(&[1, 2]), soon);
+        let late = start + STRAYED;
+        assert_eq!(
+            upkeep.known(late),
+            strayed(&[1]),
+            "0 came back, 2 strayed only later"
+        );
+        upkeep.keep(strayed(&[1, 2]), late);
+        assert_eq!(upkeep.known(late + STRAYED), strayed(&[1, 2]));
+        upkeep.keep(strayed(&[]), late);
+        upkeep.keep(strayed(&[1]), late + STRAYED);
+        assert_eq!(
+            upkeep.known(late + STRAYED),
+            strayed(&[]),
+            "a new note begins anew"
+        );
+    }
 }

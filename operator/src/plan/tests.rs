@@ -184,6 +184,33 @@ fn more_replicas_than_brokers_wait() {
     assert_eq!(plan.blocked[0].reason, reasons::TOO_FEW_BROKERS);
 }
 
+#[test]
+fn another_number_of_replicas_is_a_move_and_keeps_nothing_from_being_applied() {
+    let wanted = ResolvedTopic {
+        replicas: Some(2),
+        ..desired(3, &[("retention.ms", Some("5"))])
+    };
+    let plan = topic(&wanted, Some(&observed(1, &[])), &three_brokers(), true);
+    assert!(
+        matches!(plan.steps.as_slice(), [KafkaStep::AlterConfig(_), KafkaStep::CreatePartitions(more)] if more.assignment.iter().all(|at| at.len() == 2))
+    );
+    assert_eq!(plan.blocked, []);
+    let too_many = ResolvedTopic {
+        replicas: Some(4),
+        ..desired(1, &[("retention.ms", Some("5"))])
+    };
+    let plan = topic(&too_many, Some(&observed(1, &[])), &three_brokers(), true);
+    assert!(matches!(plan.steps.as_slice(), [KafkaStep::AlterConfig(_)]));
+    assert_eq!(plan.blocked[0].reason, reasons::TOO_FEW_BROKERS);
+}
+
+#[test]
+fn lists_of_throttled_replicas_are_no_drift() {
+    let throttled = observed(1, &[("leader.replication.throttled.replicas", "0:1")]);
+    let plan = topic(&desired(1, &[]), Some(&throttled), &three_brokers(), true);
+    assert_eq!(plan, super::Plan::default());
+}
+
 fn acl(principal: Principal, name: &str) -> Acl {
     Acl {
         principal,

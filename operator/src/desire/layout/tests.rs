@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use millrace_crds::LayoutPolicy;
 use proptest::prelude::*;
 
-use super::{Away, Goal, place, target};
+use super::{Away, Goal, flaw, place, target};
 use crate::kafka::{BrokerId, ObservedBroker, ObservedPartition};
 
 fn brokers(racks: &[u8]) -> BTreeMap<BrokerId, ObservedBroker> {
@@ -270,4 +270,26 @@ fn a_replica_on_a_broker_that_is_away_counts_until_it_is_to_be_replaced() {
         [vec![0]],
         "what is away goes first"
     );
+}
+
+#[test]
+fn a_flaw_names_what_lies_badly_and_what_to_write() {
+    let four = brokers(&[0, 0, 1, 1]);
+    let told = |present: &[Vec<BrokerId>], replicas| flaw("orders", &four, present, replicas);
+    assert_eq!(
+        told(&[vec![0, 1]], 2).unwrap(),
+        "topic `orders`: partition 0 lies 2 times in rack `rack-0` (brokers 0 and 1) and not in rack `rack-1`: write `layoutPolicy: Balance` to have 1 replica moved"
+    );
+    let held = told(&[vec![0, 2], vec![2, 0], vec![0, 2], vec![2, 0]], 2).unwrap();
+    assert!(
+        held.contains("holds 4 replicas and broker") && held.contains("have 4 replicas moved"),
+        "{held}"
+    );
+    let led = told(&[vec![0, 2], vec![0, 3], vec![1, 2], vec![1, 3]], 2).unwrap();
+    assert!(
+        led.contains("is the preferred leader of 2 partitions")
+            && led.ends_with("which moves no data"),
+        "{led}"
+    );
+    assert_eq!(told(&[vec![0, 2], vec![3, 1]], 2), None);
 }
