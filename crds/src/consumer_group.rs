@@ -69,7 +69,7 @@ pub struct ConsumerGroupSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 249))]
     pub group_id: Option<String>,
-    /// The Topics the group reads.
+    /// The Topics the group reads, each by name, or all that begin with a prefix.
     #[schemars(length(max = 32))]
     pub topics: Vec<TopicRef>,
     /// The ServiceAccount, in this namespace, that the consumers run as.
@@ -92,17 +92,28 @@ pub struct ConsumerGroupSpec {
     pub dlq_ref: Option<DlqRef>,
 }
 
-/// Names a Topic.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+/// Names a Topic, or all topics of this namespace whose names in Kafka begin alike.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = ("has(self.name) != has(self.prefix)", "topics[]: write either `name`, of a Topic, or `prefix`, the beginning of topics' names in Kafka"),
+    validation = ("!has(self.prefix) || !has(self.__namespace__)", "topics[]: a prefix covers this namespace's own topics only, leave `namespace` out and write topics of others by name"),
+    validation = ("!has(self.prefix) || self.prefix.matches('^[a-zA-Z0-9._-]*[a-zA-Z0-9][._-]$')", "topics[].prefix: end it in a separator ('.', '_' or '-') so that it cannot match another team's names")
+)]
 pub struct TopicRef {
     /// Name of the Topic resource.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
-    pub name: String,
+    pub name: Option<String>,
     /// Namespace of the Topic. Defaults to the group's; another one must allow it in `allowedConsumers`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 63))]
     pub namespace: Option<String>,
+    /// In place of `name`: what the names in Kafka of the topics begin with, with or without a Topic resource, those made later among
+    /// them. It must begin with one of the namespace's prefixes and end in `.`, `_` or `-`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 249))]
+    pub prefix: Option<String>,
 }
 
 /// Names a DLQ.
@@ -141,7 +152,10 @@ pub struct ScaleTargetRef {
     #[schemars(length(min = 1, max = 63))]
     pub kind: String,
     /// Name of the object.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(
+        regex(pattern = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"),
+        length(min = 1, max = 253)
+    )]
     pub name: String,
 }
 

@@ -118,6 +118,9 @@ pub struct DlqStatus {
     /// Name of the dead-letter topic in Kafka.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub topic_name: Option<String>,
+    /// Partitions of the dead-letter topic in Kafka.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub partitions: Option<i32>,
     /// Dead letters in the topic now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub letters: Option<i64>,

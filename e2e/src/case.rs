@@ -7,7 +7,7 @@ use k8s_openapi::{
     api::core::v1::{Namespace, ServiceAccount},
 };
 use kube::{Api, Client, Resource, ResourceExt, api::PostParams};
-use millrace_crds::{ClusterRef, Topic, TopicSpec};
+use millrace_crds::{ClusterRef, KafkaCluster, Topic, TopicSpec};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
@@ -99,6 +99,51 @@ impl Case {
         let namespace = format!("{}-{suffix}", self.namespace);
         make_namespace(&self.client, &namespace, granted).await?;
         Ok(namespace)
+    }
+
+    /// Adds an entry for the case's namespace alone to `spec.namespaces` of the shared KafkaCluster, such as limits.
+    ///
+    /// # Errors
+    /// When the API server refuses it, with its words.
+    pub async fn grant(&self, mut entry: Value) -> Result<()> {
+        entry["selector"] =
+            json!({ "matchLabels": { "kubernetes.io/metadata.name": self.namespace } });
+        let clusters: Api<KafkaCluster> = Api::namespaced(self.client.clone(), CLUSTER_NAMESPACE);
+        loop {
+            let mut cluster = clusters.get(CLUSTER).await?;
+            cluster
+                .spec
+                .namespaces
+                .push(serde_json::from_value(entry.clone())?);
+            match clusters
+                .replace(CLUSTER, &PostParams::default(), &cluster)
+                .await
+            {
+                Err(kube::Error::Api(status)) if status.is_conflict() => {}
+                result => return Ok(result.map(drop)?),
+            }
+        }
+    }
+
+    /// What Kafka says of the case's topic `<namespace>.<name>`, once that is as wanted.
+    ///
+    /// # Errors
+    /// When it is not in time, with the last answer.
+    pub async fn probe_topic_until(
+        &self,
+        name: &str,
+        what: &str,
+        wanted: impl Fn(&Value) -> bool,
+    ) -> Result<Value> {
+        let topic = self.name(name);
+        let described = |answer: &Answer| answer.as_ref().is_ok_and(&wanted);
+        self.probe_until(
+            &Identity::Operator,
+            &["describe-topic", "--topic", &topic],
+            what,
+            described,
+        )
+        .await
     }
 
     /// A name in Kafka that the case's namespace may claim.

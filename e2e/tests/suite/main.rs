@@ -9,6 +9,7 @@ mod consent;
 mod dead_letters;
 mod flights;
 mod kafka_cluster;
+mod limits;
 mod malformed;
 mod node_failure;
 mod operator_failure;

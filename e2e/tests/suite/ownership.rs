@@ -201,3 +201,64 @@ async fn a_topic_that_exists_outside_millrace_needs_adopt() -> Result<()> {
     assert_eq!(case.probe.count(&old).await?, 7);
     Ok(())
 }
+
+#[tokio::test]
+async fn a_prefix_lets_a_group_read_its_namespaces_topics_and_no_others() -> Result<()> {
+    let case = Case::shared("prefix").await?;
+    let victim = case.other_namespace("victim", true).await?;
+    let theirs = format!("{victim}.orders");
+    case.apply_in(
+        &victim,
+        "Topic",
+        "orders",
+        json!({ "topicName": theirs, "partitions": 1 }),
+    )
+    .await?;
+    case.ready_in::<Topic>(&victim, "orders").await?;
+    let reader = case.account("reader").await?;
+    let id = case.name("audit");
+    let group = |prefix: String| json!({ "groupId": id, "topics": [{ "prefix": prefix }], "serviceAccountName": "reader" });
+    let words = case
+        .rejected::<ConsumerGroup>(
+            "ConsumerGroup",
+            "thief",
+            group(format!("{victim}.")),
+            "NameNotGranted",
+        )
+        .await?;
+    assert!(
+        words.contains(&victim),
+        "the message does not name the prefix: {words}"
+    );
+
+    case.apply(
+        "ConsumerGroup",
+        "audit",
+        group(format!("{}.", case.namespace)),
+    )
+    .await?;
+    case.ready::<ConsumerGroup>("audit").await?;
+    case.topic("later", &["reader"]).await?;
+    let later = case.name("later");
+    case.probe_until(
+        &reader,
+        &["produce", "--topic", &later, "--count", "3"],
+        "records to read",
+        Answer::is_ok,
+    )
+    .await?;
+    let read = |topic| ["consume", "--topic", topic, "--group", &id, "--count", "3"];
+    case.probe_until(
+        &reader,
+        &read(&later),
+        "a topic made later is read",
+        Answer::is_ok,
+    )
+    .await?;
+    let answer = case.probe.run(&reader, &read(&theirs)).await?;
+    assert!(
+        refused_with(&answer, "TOPIC_AUTHORIZATION_FAILED"),
+        "the group read another namespace's topic: {answer:?}"
+    );
+    Ok(())
+}

@@ -14,7 +14,7 @@ use crate::{
     context::Context,
     plan,
     registry::Registries,
-    resolve::{self, Facts, Images, Rejection, ResolvedSchema},
+    resolve::{self, Facts, Images, Rejection, ResolvedSchema, ResolvedTopic},
     status::{State, reasons},
     world::Waker,
 };
@@ -24,11 +24,12 @@ const DEADLINE: Duration = Duration::from_secs(2);
 /// How long a refusal waits for news: the stores may be a moment behind the request before this one, such as the grant it needs.
 const NEWS_DEADLINE: Duration = Duration::from_millis(500);
 /// Refusals that the resource alone can mend. Others, such as a missing consent, are mended elsewhere, perhaps in the same apply.
-const OWN_FAULTS: [&str; 6] = [
+const OWN_FAULTS: [&str; 7] = [
     reasons::NAMESPACE_NOT_GRANTED,
     reasons::NAME_NOT_GRANTED,
     reasons::NAME_RESERVED,
     reasons::CONFLICT,
+    reasons::LIMIT_EXCEEDED,
     reasons::INVALID_SPEC,
     reasons::INVALID_SCHEMA,
 ];
@@ -65,23 +66,25 @@ impl Judge {
             match request.kind.kind.as_str() {
                 "Topic" => {
                     self.resource(object, |topic: &Topic, facts| {
-                        resolve::topic(topic, facts).err()
+                        resolve::topic(topic, facts).map(not_done)
                     })
                     .await
                 }
                 "ConsumerGroup" => {
                     self.resource(object, |group: &ConsumerGroup, facts| {
-                        resolve::consumer_group(group, facts).err()
+                        resolve::consumer_group(group, facts).map(|_| None)
                     })
                     .await
                 }
                 "DLQ" => {
-                    self.resource(object, |dlq: &Dlq, facts| resolve::dlq(dlq, facts).err())
-                        .await
+                    self.resource(object, |dlq: &Dlq, facts| {
+                        resolve::dlq(dlq, facts).map(not_done)
+                    })
+                    .await
                 }
                 "KafkaCluster" => {
                     self.resource(object, |cluster: &KafkaCluster, _| {
-                        resolve::kafka_cluster(cluster, &self.images).err()
+                        resolve::kafka_cluster(cluster, &self.images).map(|_| None)
                     })
                     .await
                 }
@@ -97,17 +100,23 @@ impl Judge {
         })
     }
 
+    /// The answer to a resource that `judge` refuses, or accepts with the exception of what it names.
     async fn resource<K: DeserializeOwned>(
         &self,
         object: &DynamicObject,
-        reject: impl Fn(&K, &dyn Facts) -> Option<Rejection>,
+        judge: impl Fn(&K, &dyn Facts) -> Result<Option<Rejection>, Rejection>,
     ) -> Answer {
-        match parse(object) {
-            Ok(resource) => self
-                .lasting(object, || reject(&resource, self.facts.as_ref()))
-                .await
-                .unwrap_or(Answer::Admit),
-            Err(unread) => unread,
+        let resource = match parse(object) {
+            Ok(resource) => resource,
+            Err(unread) => return unread,
+        };
+        let judged = || judge(&resource, self.facts.as_ref());
+        match self.lasting(object, || judged().err()).await {
+            Some(answer) => answer,
+            None => match judged() {
+                Ok(Some(not_done)) => Answer::Warn(not_done.message),
+                _ => Answer::Admit,
+            },
         }
     }
 
@@ -175,6 +184,11 @@ impl Judge {
             },
         )
     }
+}
+
+/// What is not done of a topic that is otherwise made as asked for.
+fn not_done(topic: ResolvedTopic) -> Option<Rejection> {
+    topic.capped.map(|capped| capped.why)
 }
 
 async fn within(deadline: Duration, work: impl Future<Output = ()>) -> bool {

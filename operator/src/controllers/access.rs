@@ -65,7 +65,7 @@ pub async fn run(context: Arc<Context>, mut requests: Requests, shutdown: Cancel
             Some((cluster, answer)) = requests.recv() => waiting.entry(cluster).or_default().push(answer),
             wake = wakes.recv() => match wake {
                 Err(RecvError::Closed) => break,
-                Ok(Wake::KafkaTopic(..) | Wake::KafkaGroups(..) | Wake::KafkaLayout(..) | Wake::KafkaQuotas(..) | Wake::Schema(..) | Wake::ClusterChild(..)) => {}
+                Ok(Wake::KafkaTopic(..) | Wake::KafkaGroups(..) | Wake::KafkaLayout(..) | Wake::KafkaQuotas(..) | Wake::Schema(..) | Wake::ClusterChild(..) | Wake::Limits(..)) => {}
                 Ok(_) | Err(RecvError::Lagged(_)) => {
                     for cluster in context.world.clusters.keys() {
                         waiting.entry(cluster).or_default();

@@ -65,6 +65,11 @@ fn concerns(wake: &Wake, world: &World) -> Vec<ObjectRef<Dlq>> {
             that(&|dlq, home| ClusterKey::of(&dlq.spec.cluster_ref, home) == *cluster)
         }
         Wake::Namespace(namespace) => that(&|_, home| home == namespace),
+        Wake::Limits(cluster, namespace) => {
+            let waiting = world.holdings.waiting(cluster, namespace, "DLQ");
+            let named = waiting.iter().map(|name| ObjectRef::new(name));
+            named.map(|dlq| dlq.within(namespace)).collect()
+        }
         Wake::KafkaTopic(cluster, topic) => {
             let claimants = world.claimants(cluster, &resolve::Name::Topic(topic.clone()));
             let dlqs = claimants.iter().filter(|claimant| claimant.kind == "DLQ");
@@ -142,6 +147,11 @@ fn describe(
     let before = dlq.status.clone().unwrap_or_default();
     let named = DlqStatus {
         topic_name: Some(desired.name.as_str().to_owned()),
+        partitions: converged
+            .observed
+            .as_ref()
+            .and_then(|observed| i32::try_from(observed.partitions.len()).ok())
+            .or(before.partitions),
         ..before
     };
     match letters {

@@ -68,7 +68,8 @@ fn concerns(wake: &Wake, world: &World) -> Vec<ObjectRef<Schema>> {
         | Wake::KafkaAcls(_)
         | Wake::KafkaGroups(_)
         | Wake::KafkaLayout(_)
-        | Wake::KafkaQuotas(_) => Vec::new(),
+        | Wake::KafkaQuotas(_)
+        | Wake::Limits(..) => Vec::new(),
     }
 }
 

@@ -55,6 +55,11 @@ fn concerns(wake: &Wake, world: &World) -> Vec<ObjectRef<Topic>> {
     match wake {
         Wake::Topic(namespace, name) => vec![ObjectRef::new(name).within(namespace)],
         Wake::Cluster(cluster) => of(cluster),
+        Wake::Limits(cluster, namespace) => {
+            let waiting = world.holdings.waiting(cluster, namespace, "Topic");
+            let named = waiting.iter().map(|name| ObjectRef::new(name));
+            named.map(|topic| topic.within(namespace)).collect()
+        }
         Wake::KafkaTopic(cluster, topic) => {
             let claimants = world.claimants(cluster, &resolve::Name::Topic(topic.clone()));
             claimants

@@ -47,6 +47,10 @@ pub fn consumer_group(
             .as_ref()
             .map(|dlq| ("dlq.topic", dlq.as_str().to_owned())),
     );
+    let prefixes: Vec<&str> = resolved.prefixes.iter().map(|p| p.as_str()).collect();
+    if !prefixes.is_empty() {
+        own.push(("topics.prefixes", prefixes.join("\n")));
+    }
     let settings = [("group.id", id.as_str()), ("auto.offset.reset", reset)];
     config_map(group, name, cluster, ca_pem, own, &settings)
 }

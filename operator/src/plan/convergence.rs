@@ -85,6 +85,7 @@ fn untouched() -> ResolvedTopic {
         config: BTreeMap::new(),
         adopt: false,
         delete: false,
+        capped: None,
         grants: BTreeSet::new(),
     }
 }

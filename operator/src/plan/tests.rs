@@ -11,7 +11,7 @@ use crate::{
         Acl, AclOperation, AclPattern, AclResource, ObservedBroker, ObservedCluster,
         ObservedPartition, ObservedTopic, Principal,
     },
-    resolve::{ResolvedTopic, TopicName},
+    resolve::{Capped, Rejection, ResolvedTopic, TopicName},
     status::reasons,
     world::ClusterKey,
 };
@@ -47,6 +47,7 @@ fn desired(partitions: usize, config: &[(&str, Option<&str>)]) -> ResolvedTopic 
             .collect(),
         adopt: false,
         delete: false,
+        capped: None,
         grants: BTreeSet::new(),
     }
 }
@@ -235,4 +236,31 @@ fn service_accounts_acls_are_exact_and_others_untouched() {
         ],
     );
     assert!(access(&desired, &desired).is_empty());
+}
+
+#[test]
+fn partitions_over_the_limit_are_blocked_and_the_config_is_still_applied() {
+    let capped = ResolvedTopic {
+        capped: Some(Capped {
+            partitions: 3,
+            why: Rejection::no(reasons::LIMIT_EXCEEDED, "there is no room"),
+        }),
+        ..desired(6, &[("retention.ms", Some("1000"))])
+    };
+    let plan = topic(&capped, Some(&observed(3, &[])), &three_brokers(), true);
+    let blocked: Vec<_> = plan.blocked.iter().map(|b| b.reason).collect();
+    assert_eq!(blocked, [reasons::LIMIT_EXCEEDED]);
+    assert!(
+        matches!(plan.steps.as_slice(), [KafkaStep::AlterConfig(_)]),
+        "{:?}",
+        plan.steps
+    );
+
+    let plan = topic(&capped, None, &three_brokers(), true);
+    assert!(
+        matches!(plan.steps.as_slice(), [KafkaStep::CreateTopic(new)] if new.assignment.len() == 3),
+        "a topic that was deleted by hand comes back as it was: {:?}",
+        plan.steps
+    );
+    assert_eq!(plan.blocked.len(), 1);
 }

@@ -39,13 +39,17 @@ fn create(desired: &ResolvedTopic, cluster: &ObservedCluster) -> Plan {
     if let Some(problem) = too_few_brokers(replicas, cluster) {
         return problem;
     }
+    let partitions = match &desired.capped {
+        Some(capped) => desired.partitions.min(capped.partitions),
+        None => desired.partitions,
+    };
     let step = KafkaStep::CreateTopic(NewTopic {
         name: desired.name.as_str().to_owned(),
         assignment: layout::place(
             desired.name.as_str(),
             &cluster.brokers,
             &[],
-            desired.partitions,
+            partitions,
             replicas,
         ),
         config: desired
@@ -56,7 +60,7 @@ fn create(desired: &ResolvedTopic, cluster: &ObservedCluster) -> Plan {
     });
     Plan {
         steps: vec![step],
-        blocked: Vec::new(),
+        blocked: over_limit(desired, partitions),
     }
 }
 
@@ -67,7 +71,8 @@ fn change(desired: &ResolvedTopic, observed: &ObservedTopic, cluster: &ObservedC
     let replicas = desired
         .replicas
         .unwrap_or_else(|| observed.replication_factor());
-    if want > have {
+    plan.blocked.extend(over_limit(desired, have));
+    if want > have && desired.capped.is_none() {
         match too_few_brokers(replicas, cluster) {
             Some(problem) => plan.blocked.extend(problem.blocked),
             None => plan.steps.push(KafkaStep::CreatePartitions(NewPartitions {
@@ -100,6 +105,17 @@ fn change(desired: &ResolvedTopic, observed: &ObservedTopic, cluster: &ObservedC
             .extend(problem.into_iter().flat_map(|problem| problem.blocked));
     }
     plan
+}
+
+/// Partitions that the namespace's limit has no room for are not added; what is there stays.
+fn over_limit(desired: &ResolvedTopic, have: usize) -> Vec<Blocked> {
+    let capped = desired.capped.iter().filter(|_| desired.partitions > have);
+    capped
+        .map(|capped| Blocked {
+            reason: capped.why.reason,
+            message: capped.why.message.clone(),
+        })
+        .collect()
 }
 
 fn config(desired: &ResolvedTopic, observed: &ObservedTopic) -> Option<KafkaStep> {

@@ -4,8 +4,12 @@ use kube::ResourceExt;
 use millrace_crds::{ConsumerGroup, DlqRef, OffsetReset, TopicRef};
 
 use super::{
-    Claimant, Facts, GroupId, Name, Rejection, TopicName, consent::allows, dlq::dlq_topic,
-    grant::granted, holder::holds, topic::topic_name,
+    Claimant, Facts, GroupId, Name, Rejection, TopicName, TopicPrefix,
+    consent::allows,
+    dlq::dlq_topic,
+    grant::{granted, may_claim},
+    holder::holds,
+    topic::topic_name,
 };
 use crate::{
     kafka::{Acl, AclOperation, AclPattern, AclResource, Principal},
@@ -20,8 +24,10 @@ pub struct ResolvedGroup {
     pub cluster: ClusterKey,
     /// Its group id.
     pub group_id: GroupId,
-    /// The topics it reads, in the order declared.
+    /// The topics it reads by name, in the order declared.
     pub topics: Vec<TopicName>,
+    /// It reads all topics that begin with one of these, too.
+    pub prefixes: Vec<TopicPrefix>,
     /// Where its dead letters go.
     pub dlq: Option<TopicName>,
     /// Where it begins without a committed offset.
@@ -52,10 +58,18 @@ pub fn consumer_group(
         &[Name::Group(text.clone())],
         facts,
     )?;
+    target_is_named(group)?;
     let topics = spec
         .topics
         .iter()
-        .map(|reference| readable(reference, &me, &cluster, facts))
+        .filter_map(|reference| Some((reference.name.as_deref()?, reference)))
+        .map(|(name, reference)| readable(name, reference, &me, &cluster, facts))
+        .collect::<Result<Vec<_>, _>>()?;
+    let prefixes = spec
+        .topics
+        .iter()
+        .filter_map(|reference| reference.prefix.as_deref())
+        .map(|prefix| own_prefix(prefix, &me, &cluster, facts))
         .collect::<Result<Vec<_>, _>>()?;
     let dlq = spec
         .dlq_ref
@@ -64,11 +78,17 @@ pub fn consumer_group(
         .transpose()?;
     let principal = Principal::service_account(&me.namespace, &spec.service_account_name);
     let mut grants: BTreeSet<Acl> = reads(&principal, &topics, &text).into_iter().collect();
+    grants.extend(
+        prefixes
+            .iter()
+            .flat_map(|prefix| reads_all(&principal, prefix)),
+    );
     grants.extend(dlq.iter().flat_map(|topic| dead_letters(&principal, topic)));
     Ok(ResolvedGroup {
         cluster,
         group_id: GroupId(text),
         topics,
+        prefixes,
         dlq,
         offset_reset: spec.offset_reset,
         grants,
@@ -77,16 +97,15 @@ pub fn consumer_group(
 
 /// The topic a reference names, if the group may read it: it is in the same namespace, or lets this one in.
 fn readable(
+    name: &str,
     reference: &TopicRef,
     me: &Claimant,
     cluster: &ClusterKey,
     facts: &dyn Facts,
 ) -> Result<TopicName, Rejection> {
     let home = reference.namespace.as_deref().unwrap_or(&me.namespace);
-    let path = format!("Topic {home}/{}", reference.name);
-    let found = facts
-        .topic(home, &reference.name)
-        .ok_or_else(|| missing(&path))?;
+    let path = format!("Topic {home}/{name}");
+    let found = facts.topic(home, name).ok_or_else(|| missing(&path))?;
     let labels = facts.namespace_labels(&me.namespace).unwrap_or_default();
     if !allows(
         found.spec.allowed_consumers.as_ref(),
@@ -107,6 +126,54 @@ fn readable(
         .clone()
         .unwrap_or_else(|| found.name_any());
     topic_name(&Claimant::of(found.as_ref()), cluster, &text, facts)
+}
+
+/// The workload is an object of the group's own namespace: its name is no path to another one's.
+fn target_is_named(group: &ConsumerGroup) -> Result<(), Rejection> {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';
+    match &group.spec.scale_target_ref {
+        Some(target) if !target.name.chars().all(plain) => Err(Rejection::no(
+            reasons::INVALID_SPEC,
+            format!(
+                "scaleTargetRef.name `{}`: write the name of an object in this namespace, lower case letters, digits, '-' and '.'",
+                target.name
+            ),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// A beginning of topic names, if all of them are the group's namespace's: it is granted, and no other namespace has a topic
+/// there. Two namespaces may share a prefix; what belongs to the other one is read by name, with its consent.
+fn own_prefix(
+    prefix: &str,
+    me: &Claimant,
+    cluster: &ClusterKey,
+    facts: &dyn Facts,
+) -> Result<TopicPrefix, Rejection> {
+    const WHAT: &str = "topics[].prefix";
+    if !prefix.ends_with(['.', '_', '-']) {
+        return Err(Rejection::no(
+            reasons::INVALID_SPEC,
+            format!(
+                "{WHAT} `{prefix}`: end it in a separator ('.', '_' or '-') so that it cannot match another team's names"
+            ),
+        ));
+    }
+    granted(cluster, &me.namespace, facts)?.check_prefix(WHAT, prefix, &me.namespace, cluster)?;
+    let others = facts.others_under(cluster, prefix, &me.namespace);
+    let other = others
+        .iter()
+        .find(|(name, other)| may_claim(cluster, &other.namespace, name, facts));
+    match other {
+        None => Ok(TopicPrefix(prefix.to_owned())),
+        Some((name, other)) => Err(Rejection::no(
+            reasons::NOT_ALLOWED,
+            format!(
+                "{WHAT} `{prefix}` covers topic `{name}` of {other}: a prefix reads no other namespace's topics, write a longer one, and topics of others by name"
+            ),
+        )),
+    }
 }
 
 /// The dead-letter topic a reference names, if the group may write to it.
@@ -182,6 +249,17 @@ pub(super) fn reads(principal: &Principal, topics: &[TopicName], group: &str) ->
     on_topics
         .chain(operations.map(|operation| acl(AclResource::Group, group, operation)))
         .collect()
+}
+
+/// Read and Describe on every topic that begins with the prefix.
+fn reads_all(principal: &Principal, prefix: &TopicPrefix) -> [Acl; 2] {
+    [AclOperation::Read, AclOperation::Describe].map(|operation| Acl {
+        principal: principal.clone(),
+        resource: AclResource::Topic,
+        pattern: AclPattern::Prefixed,
+        name: prefix.as_str().to_owned(),
+        operation,
+    })
 }
 
 fn dead_letters(principal: &Principal, topic: &TopicName) -> [Acl; 2] {

@@ -4,10 +4,11 @@ use kube::ResourceExt;
 use millrace_crds::{DeletionPolicy, Dlq, DlqReader, LayoutPolicy};
 
 use super::{
-    Claimant, Facts, Name, Rejection, ResolvedTopic, TopicName,
+    Claimant, Facts, Name, Rejection, ResolvedTopic, Share, TopicName,
     consumer_group::reads,
     grant::granted,
     holder::holds,
+    limit::room,
     topic::{config, positive, topic_name},
 };
 use crate::{kafka::Principal, world::ClusterKey};
@@ -37,7 +38,10 @@ pub fn dlq(dlq: &Dlq, facts: &dyn Facts) -> Result<ResolvedTopic, Rejection> {
         let principal = Principal::service_account(&namespace, &reader.service_account_name);
         reads(&principal, std::slice::from_ref(&name), &reader.group_id)
     });
+    let share = dlq_share(dlq).unwrap_or_default();
+    let capped = room(&me, &cluster, &text, share, facts)?;
     Ok(ResolvedTopic {
+        capped,
         grants: grants.collect(),
         cluster,
         partitions: positive(spec.partitions),
@@ -48,6 +52,15 @@ pub fn dlq(dlq: &Dlq, facts: &dyn Facts) -> Result<ResolvedTopic, Rejection> {
         delete: spec.deletion_policy == DeletionPolicy::Delete,
         name,
     })
+}
+
+/// What a DLQ has, and asks for, of its namespace's limits.
+pub fn dlq_share(dlq: &Dlq) -> Option<Share> {
+    let status = dlq.status.as_ref();
+    Some(Share::of(
+        positive(dlq.spec.partitions),
+        status.and_then(|status| status.partitions).map(positive),
+    ))
 }
 
 /// Name of the dead-letter topic as written.

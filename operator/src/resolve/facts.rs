@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use kube::{Resource, ResourceExt};
 use millrace_crds::{Dlq, KafkaCluster, SubjectPart, Topic};
 
+use super::{Amount, Limits, Share};
 use crate::world::ClusterKey;
 
 /// A name in Kafka or the registry that only one resource may hold.
@@ -81,4 +82,19 @@ pub trait Facts {
     fn dlq(&self, namespace: &str, name: &str) -> Option<Arc<Dlq>>;
     /// Who asks for a name on a cluster, the oldest first, whether they may have it or not.
     fn claimants(&self, cluster: &ClusterKey, name: &Name) -> Vec<Claimant>;
+    /// Who of other namespaces than `home` asks for topics that begin with `prefix`, with the topic, whether they may have it or not.
+    fn others_under(
+        &self,
+        cluster: &ClusterKey,
+        prefix: &str,
+        home: &str,
+    ) -> Vec<(String, Claimant)>;
+    /// What the namespace of `me` has on a cluster before `me`, whose share is `mine`, has its turn; see [`super::Uses::before`].
+    fn used_before(
+        &self,
+        cluster: &ClusterKey,
+        me: &Claimant,
+        mine: Share,
+        limits: Limits,
+    ) -> Amount;
 }

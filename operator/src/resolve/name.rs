@@ -23,6 +23,8 @@ macro_rules! names {
 names! {
     /// Name of a topic that its resource may use.
     TopicName,
+    /// Beginning of topic names, all of which its resource may use.
+    TopicPrefix,
     /// Group id that its resource may use.
     GroupId,
     /// Subject that its resource may use.

@@ -5,7 +5,10 @@ use millrace_crds::{
 use serde::de::IgnoredAny;
 
 use super::{
-    Claimant, Facts, Name, Rejection, Subject, grant::granted, holder::holds, topic::topic_name,
+    Claimant, Facts, Name, Rejection, Subject,
+    grant::{granted, may_claim},
+    holder::holds,
+    topic::topic_name,
 };
 use crate::{status::reasons, world::ClusterKey};
 
@@ -48,6 +51,7 @@ pub fn schema(schema: &Schema, facts: &dyn Facts) -> Result<ResolvedSchema, Reje
         }
     };
     granted(&cluster, &me.namespace, facts)?.check("subject", &text, &me.namespace, &cluster)?;
+    lives_with_its_topic(&text, &me, &cluster, facts)?;
     holds(
         &me,
         &cluster,
@@ -114,6 +118,34 @@ fn subject_of(
         .unwrap_or_else(|| topic.name_any());
     let name = topic_name(&Claimant::of(topic.as_ref()), cluster, &text, facts)?;
     Ok(format!("{name}-{}", suffix(reference.part)))
+}
+
+/// A subject that is called after a topic of another namespace is that namespace's, though both may use names that begin so.
+fn lives_with_its_topic(
+    subject: &str,
+    me: &Claimant,
+    cluster: &ClusterKey,
+    facts: &dyn Facts,
+) -> Result<(), Rejection> {
+    let topics = [SubjectPart::Key, SubjectPart::Value]
+        .into_iter()
+        .filter_map(|part| subject.strip_suffix(&format!("-{}", suffix(part))));
+    for topic in topics {
+        let claimants = facts.claimants(cluster, &Name::Topic(topic.to_owned()));
+        let holder = claimants
+            .into_iter()
+            .find(|claimant| may_claim(cluster, &claimant.namespace, topic, facts));
+        if let Some(holder) = holder.filter(|holder| holder.namespace != me.namespace) {
+            return Err(Rejection::no(
+                reasons::NOT_ALLOWED,
+                format!(
+                    "subject `{subject}` is that of topic `{topic}`, which is held by {holder}: a Schema for a topic lives in the topic's namespace, write it in `{}` or choose another subject",
+                    holder.namespace
+                ),
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn suffix(part: SubjectPart) -> &'static str {

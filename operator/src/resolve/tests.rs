@@ -1,12 +1,17 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod theft;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use kube::ResourceExt;
 use millrace_crds::{ConsumerGroup, Dlq, KafkaCluster, Schema, Topic};
 use serde::de::DeserializeOwned;
 
-use super::{Claimant, Facts, Name, Rejection, consumer_group, dlq, schema, topic};
+use super::{
+    Amount, Claimant, Facts, Limits, Name, Rejection, Share, Uses, consumer_group, dlq, dlq_share,
+    schema, topic, topic_share,
+};
 use crate::{status::reasons, world::ClusterKey};
 
 /// Facts as a list of manifests; the order of the manifests is the order of their creation.
@@ -17,6 +22,7 @@ struct Manifests {
     topics: Vec<Arc<Topic>>,
     dlqs: Vec<Arc<Dlq>>,
     claims: Vec<(ClusterKey, Name, Claimant)>,
+    uses: BTreeMap<(ClusterKey, String), Uses>,
 }
 
 impl Facts for Manifests {
@@ -51,6 +57,35 @@ impl Facts for Manifests {
             .filter(|(c, n, _)| c == cluster && n == name)
             .map(|(_, _, who)| who.clone())
             .collect()
+    }
+
+    fn others_under(
+        &self,
+        cluster: &ClusterKey,
+        prefix: &str,
+        home: &str,
+    ) -> Vec<(String, Claimant)> {
+        let claims = self.claims.iter();
+        claims
+            .filter(|(of, _, who)| of == cluster && who.namespace != home)
+            .filter_map(|(_, name, who)| match name {
+                Name::Topic(topic) if topic.starts_with(prefix) => {
+                    Some((topic.clone(), who.clone()))
+                }
+                _ => None,
+            })
+            .collect()
+    }
+
+    fn used_before(
+        &self,
+        cluster: &ClusterKey,
+        me: &Claimant,
+        mine: Share,
+        limits: Limits,
+    ) -> Amount {
+        let uses = self.uses.get(&(cluster.clone(), me.namespace.clone()));
+        uses.map_or_else(Amount::default, |uses| uses.before(me, mine, limits))
     }
 }
 
@@ -87,6 +122,13 @@ impl Manifests {
         self.claims.push((key(), name, who));
     }
 
+    fn uses(&mut self, who: &Claimant, share: Option<Share>) {
+        let uses = self.uses.entry((key(), who.namespace.clone())).or_default();
+        if let Some(share) = share {
+            uses.put(who, share);
+        }
+    }
+
     fn with_topic(mut self, topic: Topic) -> Self {
         let name = topic
             .spec
@@ -94,6 +136,7 @@ impl Manifests {
             .clone()
             .unwrap_or_else(|| topic.name_any());
         self.claim(Name::Topic(name), Claimant::of(&topic));
+        self.uses(&Claimant::of(&topic), topic_share(&topic));
         self.topics.push(Arc::new(topic));
         self
     }
@@ -105,6 +148,7 @@ impl Manifests {
             .clone()
             .unwrap_or_else(|| dlq.name_any());
         self.claim(Name::Topic(name), Claimant::of(&dlq));
+        self.uses(&Claimant::of(&dlq), dlq_share(&dlq));
         self.dlqs.push(Arc::new(dlq));
         self
     }

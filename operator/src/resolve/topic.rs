@@ -1,9 +1,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kube::ResourceExt;
-use millrace_crds::{ConfigMap, DeletionPolicy, LayoutPolicy, Producer, Topic};
+use millrace_crds::{
+    ConfigMap, DeletionPolicy, LayoutPolicy, ManagementPolicy, Producer, Topic,
+};
 
-use super::{Claimant, Facts, Name, Rejection, TopicName, grant::granted, holder::holds};
+use super::{
+    Capped, Claimant, Facts, Name, Rejection, Share, TopicName, grant::granted, holder::holds,
+    limit::room,
+};
 use crate::{
     kafka::{Acl, AclOperation, AclPattern, AclResource, Principal},
     world::ClusterKey,
@@ -28,6 +33,8 @@ pub struct ResolvedTopic {
     pub adopt: bool,
     /// Whether the topic goes with its resource.
     pub delete: bool,
+    /// What keeps the topic from getting the partitions it asks for.
+    pub capped: Option<Capped>,
     /// What the resource asks to be allowed.
     pub grants: BTreeSet<Acl>,
 }
@@ -35,7 +42,8 @@ pub struct ResolvedTopic {
 /// What a Topic asks for, if it may.
 ///
 /// # Errors
-/// A [`Rejection`] when the namespace may not use the cluster or the name, or another resource holds the name.
+/// A [`Rejection`] when the namespace may not use the cluster or the name, another resource holds the name, or there is no room for a
+/// topic more.
 pub fn topic(topic: &Topic, facts: &dyn Facts) -> Result<ResolvedTopic, Rejection> {
     let namespace = topic.namespace().unwrap_or_default();
     let spec = &topic.spec;
@@ -48,9 +56,12 @@ pub fn topic(topic: &Topic, facts: &dyn Facts) -> Result<ResolvedTopic, Rejectio
         .iter()
         .filter_map(|p| p.transactional_id_prefix.as_ref())
     {
-        allowed.check("transactional id", id, &namespace, &cluster)?;
+        allowed.check_prefix("transactionalIdPrefix", id, &namespace, &cluster)?;
     }
+    let share = topic_share(topic).unwrap_or_default();
+    let capped = room(&Claimant::of(topic), &cluster, &text, share, facts)?;
     Ok(ResolvedTopic {
+        capped,
         cluster,
         partitions: positive(spec.partitions),
         replicas: spec.replicas.map(positive),
@@ -65,6 +76,18 @@ pub fn topic(topic: &Topic, facts: &dyn Facts) -> Result<ResolvedTopic, Rejectio
             .collect(),
         name,
     })
+}
+
+/// What a Topic has, and asks for, of its namespace's limits. One that is only observed asks for nothing.
+pub fn topic_share(topic: &Topic) -> Option<Share> {
+    if topic.spec.management_policy == ManagementPolicy::Observe {
+        return None;
+    }
+    let status = topic.status.as_ref();
+    Some(Share::of(
+        positive(topic.spec.partitions),
+        status.and_then(|status| status.partitions).map(positive),
+    ))
 }
 
 /// The topic's name, if the claimant's namespace may use it and nobody else holds it.

@@ -22,6 +22,8 @@ pub const NAMESPACE_NOT_GRANTED: &str = "NamespaceNotGranted";
 pub const NAME_NOT_GRANTED: &str = "NameNotGranted";
 /// The name is Kafka's or Millrace's own.
 pub const NAME_RESERVED: &str = "NameReserved";
+/// The namespace has as many topics or partitions as it may have.
+pub const LIMIT_EXCEEDED: &str = "LimitExceeded";
 /// Another resource has the same name in Kafka and was there first.
 pub const CONFLICT: &str = "Conflict";
 /// It exists already and `adopt` is not set.

@@ -67,15 +67,20 @@ impl Groups {
 
     /// Removes all series of a group.
     pub fn forget(&self, group: &GroupLabels, topics: &BTreeSet<String>) {
-        for topic in topics {
-            let labels = of_topic(group, topic);
-            self.records.remove(&labels);
-            self.seconds.remove(&labels);
-        }
+        self.forget_topics(group, topics);
         self.replicas.remove(group);
         self.desired.remove(group);
         for up in [true, false] {
             self.decisions.remove(&towards(group, up));
+        }
+    }
+
+    /// Removes a group's series of topics it no longer reads.
+    pub fn forget_topics(&self, group: &GroupLabels, topics: &BTreeSet<String>) {
+        for topic in topics {
+            let labels = of_topic(group, topic);
+            self.records.remove(&labels);
+            self.seconds.remove(&labels);
         }
     }
 

@@ -94,6 +94,31 @@ impl Claims {
         entries.into_iter().flatten().cloned().collect()
     }
 
+    /// Who of other namespaces than `home` asks for topics that begin with `prefix`, with the topic.
+    pub fn others_under(
+        &self,
+        cluster: &ClusterKey,
+        prefix: &str,
+        home: &str,
+    ) -> Vec<(String, Claimant)> {
+        let index = self
+            .0
+            .read()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        let from = (cluster.clone(), Name::Topic(prefix.to_owned()));
+        let under = index.range(from..).map_while(|((of, name), claimants)| {
+            let Name::Topic(topic) = name else {
+                return None;
+            };
+            (of == cluster && topic.starts_with(prefix)).then_some((topic, claimants))
+        });
+        under
+            .flat_map(|(topic, claimants)| claimants.iter().map(move |who| (topic, who)))
+            .filter(|(_, who)| who.namespace != home)
+            .map(|(topic, who)| (topic.clone(), who.clone()))
+            .collect()
+    }
+
     fn write(
         &self,
     ) -> std::sync::RwLockWriteGuard<'_, BTreeMap<(ClusterKey, Name), BTreeSet<Claimant>>> {

@@ -9,6 +9,7 @@ mod cluster;
 mod clusters;
 mod groups;
 mod layouts;
+mod holdings;
 mod node_pod;
 mod sizes;
 mod stores;
@@ -23,6 +24,7 @@ pub use cluster::{ClusterHandle, Periods, StepResults, start};
 pub use clusters::{ClusterKey, Clusters};
 pub use groups::{GroupSnapshot, GroupsView, PartitionOffsets};
 pub use layouts::{LayoutReport, Layouts, TopicMoves};
+pub use holdings::Holdings;
 pub use node_pod::{NodePod, PodState, TEMPLATE_ANNOTATION};
 pub use sizes::SizesView;
 pub use stores::Stores;
@@ -36,7 +38,7 @@ use kube::{Client, runtime::reflector::ObjectRef};
 use millrace_crds::{Dlq, KafkaCluster, Topic};
 use tokio::task::JoinSet;
 
-use crate::resolve::{Claimant, Facts, Name};
+use crate::resolve::{Amount, Claimant, Facts, Limits, Name, Share};
 
 /// Everything a reconcile may look at.
 #[derive(Clone)]
@@ -45,6 +47,8 @@ pub struct World {
     pub stores: Stores,
     /// Who claims which name in Kafka.
     pub claims: Arc<Claims>,
+    /// What each namespace has of its limits.
+    pub holdings: Arc<Holdings>,
     /// The Kafka clusters that can be asked.
     pub clusters: Clusters,
     /// What is moved in them.
@@ -57,10 +61,12 @@ impl World {
     /// Starts to watch the resources. The watches run as long as `tasks` lives; [`Stores::ready`] tells when all is known.
     pub fn open(client: &Client, tasks: &mut JoinSet<()>) -> Self {
         let claims = Arc::new(Claims::default());
+        let holdings = Arc::new(Holdings::default());
         let waker = Waker::default();
         Self {
-            stores: Stores::open(client, &claims, &waker, tasks),
+            stores: Stores::open(client, &claims, &holdings, &waker, tasks),
             claims,
+            holdings,
             clusters: Clusters::default(),
             layouts: Layouts::default(),
             waker,
@@ -93,5 +99,24 @@ impl Facts for World {
 
     fn claimants(&self, cluster: &ClusterKey, name: &Name) -> Vec<Claimant> {
         self.claims.claimants(cluster, name)
+    }
+
+    fn others_under(
+        &self,
+        cluster: &ClusterKey,
+        prefix: &str,
+        home: &str,
+    ) -> Vec<(String, Claimant)> {
+        self.claims.others_under(cluster, prefix, home)
+    }
+
+    fn used_before(
+        &self,
+        cluster: &ClusterKey,
+        me: &Claimant,
+        mine: Share,
+        limits: Limits,
+    ) -> Amount {
+        self.holdings.before(cluster, me, mine, limits)
     }
 }

@@ -22,7 +22,8 @@ use serde::de::DeserializeOwned;
 use tokio::task::JoinSet;
 use tracing::warn;
 
-use super::{Claims, Wake, Waker, watched::Watched};
+use super::{Claims, Holdings, Wake, Waker, watched::Watched};
+use crate::resolve::Claimant;
 
 /// The resources as the API server last told. Clones share the same stores.
 #[derive(Clone)]
@@ -47,16 +48,22 @@ impl Stores {
     pub fn open(
         client: &Client,
         claims: &Arc<Claims>,
+        holdings: &Arc<Holdings>,
         waker: &Waker,
         tasks: &mut JoinSet<()>,
     ) -> Self {
+        let news = News {
+            claims: claims.clone(),
+            holdings: holdings.clone(),
+            waker: waker.clone(),
+        };
         Self {
-            clusters: watch(client, claims, waker, tasks),
-            topics: watch(client, claims, waker, tasks),
-            groups: watch(client, claims, waker, tasks),
-            dlqs: watch(client, claims, waker, tasks),
-            schemas: watch(client, claims, waker, tasks),
-            namespaces: watch(client, claims, waker, tasks),
+            clusters: watch(client, &news, tasks),
+            topics: watch(client, &news, tasks),
+            groups: watch(client, &news, tasks),
+            dlqs: watch(client, &news, tasks),
+            schemas: watch(client, &news, tasks),
+            namespaces: watch(client, &news, tasks),
         }
     }
 
@@ -80,12 +87,15 @@ impl Stores {
     }
 }
 
-fn watch<K>(
-    client: &Client,
-    claims: &Arc<Claims>,
-    waker: &Waker,
-    tasks: &mut JoinSet<()>,
-) -> Store<K>
+/// What follows from a change of a resource, beside the change of its store.
+#[derive(Clone)]
+struct News {
+    claims: Arc<Claims>,
+    holdings: Arc<Holdings>,
+    waker: Waker,
+}
+
+fn watch<K>(client: &Client, news: &News, tasks: &mut JoinSet<()>) -> Store<K>
 where
     K: Watched
         + Resource<DynamicType = ()>
@@ -103,7 +113,7 @@ where
         .try_filter_map(parsed)
         .boxed();
     let events = reflector(writer, events);
-    tasks.spawn(follow(events, store.clone(), claims.clone(), waker.clone()));
+    tasks.spawn(follow(events, store.clone(), news.clone()));
     store
 }
 
@@ -131,8 +141,7 @@ where
 async fn follow<K>(
     events: impl Stream<Item = Result<Event<K>, watcher::Error>>,
     store: Store<K>,
-    claims: Arc<Claims>,
-    waker: Waker,
+    news: News,
 ) where
     K: Watched + Resource<DynamicType = ()> + Clone + Debug,
 {
@@ -140,9 +149,9 @@ async fn follow<K>(
     let mut events = std::pin::pin!(events);
     while let Some(event) = events.next().await {
         match event {
-            Ok(Event::Apply(object)) => changed(&object, &mut seen, &claims, &waker),
-            Ok(Event::Delete(object)) => gone(&object, &mut seen, &claims, &waker),
-            Ok(Event::InitDone) => relisted(&store, &mut seen, &claims, &waker),
+            Ok(Event::Apply(object)) => changed(&object, &mut seen, &news),
+            Ok(Event::Delete(object)) => gone(&object, &mut seen, &news),
+            Ok(Event::InitDone) => relisted(&store, &mut seen, &news),
             Ok(Event::Init | Event::InitApply(_)) => {}
             Err(error) => {
                 warn!(kind = %K::kind(&()), %error, "the watch was interrupted and goes on")
@@ -154,36 +163,32 @@ async fn follow<K>(
 fn changed<K: Watched + Resource<DynamicType = ()>>(
     object: &K,
     seen: &mut HashMap<ObjectRef<K>, u64>,
-    claims: &Claims,
-    waker: &Waker,
+    news: &News,
 ) {
+    news.enter(object);
     let mut hasher = DefaultHasher::new();
     object.fingerprint(&mut hasher);
     let fingerprint = hasher.finish();
     if seen.insert(ObjectRef::from_obj(object), fingerprint) != Some(fingerprint) {
-        let affected = claims.put(object.claims());
-        wake_all(object.wake(), affected, waker);
+        let affected = news.claims.put(object.claims());
+        news.wake(object.wake(), affected);
     }
 }
 
 fn gone<K: Watched + Resource<DynamicType = ()>>(
     object: &K,
     seen: &mut HashMap<ObjectRef<K>, u64>,
-    claims: &Claims,
-    waker: &Waker,
+    news: &News,
 ) {
     seen.remove(&ObjectRef::from_obj(object));
-    let affected = claims.remove(&object.claims());
-    wake_all(object.wake(), affected, waker);
+    let affected = news.claims.remove(&object.claims());
+    news.wake(object.wake(), affected);
+    news.leave::<K>(&object.namespace().unwrap_or_default(), &object.name_any());
 }
 
 /// After a relist: what is there may have changed, and what is not there any more is gone.
-fn relisted<K>(
-    store: &Store<K>,
-    seen: &mut HashMap<ObjectRef<K>, u64>,
-    claims: &Claims,
-    waker: &Waker,
-) where
+fn relisted<K>(store: &Store<K>, seen: &mut HashMap<ObjectRef<K>, u64>, news: &News)
+where
     K: Watched + Resource<DynamicType = ()> + Clone,
 {
     let present = store.state();
@@ -193,29 +198,46 @@ fn relisted<K>(
         if let Some(fingerprint) = missing.remove(&reference) {
             seen.insert(reference, fingerprint);
         }
-        changed(object.as_ref(), seen, claims, waker);
+        changed(object.as_ref(), seen, news);
     }
     for reference in missing.keys() {
-        let affected = claims.forget(
-            K::kind(&()).as_ref(),
-            reference.namespace.as_deref().unwrap_or_default(),
-            &reference.name,
-        );
-        wake_all(
-            K::wake_named(
-                reference.namespace.as_deref().unwrap_or_default(),
-                &reference.name,
-            ),
-            affected,
-            waker,
-        );
+        let namespace = reference.namespace.as_deref().unwrap_or_default();
+        let affected = news
+            .claims
+            .forget(K::kind(&()).as_ref(), namespace, &reference.name);
+        news.wake(K::wake_named(namespace, &reference.name), affected);
+        news.leave::<K>(namespace, &reference.name);
     }
 }
 
-fn wake_all(own: Wake, affected: Vec<Wake>, waker: &Waker) {
-    waker.wake(own);
-    for wake in affected {
-        waker.wake(wake);
+impl News {
+    /// Enters what an object has of its namespace's limits. Its status tells, so this follows the operator's own writes too.
+    fn enter<K: Watched>(&self, object: &K) {
+        let affected = match object.share() {
+            Some((cluster, share)) => self.holdings.put(&Claimant::of(object), cluster, share),
+            None => self.holdings.remove(
+                K::kind(&()).as_ref(),
+                &object.namespace().unwrap_or_default(),
+                &object.name_any(),
+            ),
+        };
+        self.wake_all(affected);
+    }
+
+    fn leave<K: Watched>(&self, namespace: &str, name: &str) {
+        let affected = self.holdings.remove(K::kind(&()).as_ref(), namespace, name);
+        self.wake_all(affected);
+    }
+
+    fn wake(&self, own: Wake, affected: Vec<Wake>) {
+        self.waker.wake(own);
+        self.wake_all(affected);
+    }
+
+    fn wake_all(&self, affected: Vec<Wake>) {
+        for wake in affected {
+            self.waker.wake(wake);
+        }
     }
 }
 

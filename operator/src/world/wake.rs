@@ -19,6 +19,8 @@ pub enum Wake {
     ConsumerGroup(String, String),
     /// A Schema resource, by namespace and name.
     Schema(String, String),
+    /// A namespace may have room on a cluster that it had not.
+    Limits(ClusterKey, String),
     /// A topic in Kafka differs from the last look (drift, or an own write).
     KafkaTopic(ClusterKey, String),
     /// The ACLs in Kafka differ from the last look.

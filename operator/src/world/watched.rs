@@ -5,7 +5,7 @@ use kube::{Resource, ResourceExt};
 use millrace_crds::{ConsumerGroup, Dlq, KafkaCluster, Schema, Topic};
 
 use super::{Claim, ClusterKey, Wake, stores::hash_metadata};
-use crate::resolve::Name;
+use crate::resolve::{Name, Share, dlq_share, topic_share};
 
 /// What the stores must know of a kind they hold.
 pub(super) trait Watched: Resource<DynamicType = ()> + Sized {
@@ -15,6 +15,11 @@ pub(super) trait Watched: Resource<DynamicType = ()> + Sized {
     /// The names the object asks for.
     fn claims(&self) -> Vec<Claim> {
         Vec::new()
+    }
+
+    /// What the object has, and asks for, of its namespace's limits on a cluster.
+    fn share(&self) -> Option<(ClusterKey, Share)> {
+        None
     }
 
     /// Everything whose change makes a difference to somebody. The operator's own status writes do not.
@@ -48,6 +53,12 @@ impl Watched for KafkaCluster {
 }
 
 impl Watched for Topic {
+    fn share(&self) -> Option<(ClusterKey, Share)> {
+        let namespace = self.namespace().unwrap_or_default();
+        let share = topic_share(self)?;
+        Some((ClusterKey::of(&self.spec.cluster_ref, &namespace), share))
+    }
+
     fn wake_named(namespace: &str, name: &str) -> Wake {
         Wake::Topic(namespace.to_owned(), name.to_owned())
     }
@@ -63,6 +74,12 @@ impl Watched for Topic {
 }
 
 impl Watched for Dlq {
+    fn share(&self) -> Option<(ClusterKey, Share)> {
+        let namespace = self.namespace().unwrap_or_default();
+        let share = dlq_share(self)?;
+        Some((ClusterKey::of(&self.spec.cluster_ref, &namespace), share))
+    }
+
     fn wake_named(namespace: &str, name: &str) -> Wake {
         Wake::Dlq(namespace.to_owned(), name.to_owned())
     }

@@ -11,8 +11,8 @@ use super::*;
 use crate::{
     admission::review,
     registry::{FakeRegistries, NewSchema, Registered, RegistryError, SchemaRegistry, Verdict},
-    resolve::{Claimant, Name},
-    world::{Claim, Claims, ClusterKey, Wake},
+    resolve::{Amount, Claimant, Limits, Name, Share},
+    world::{Claim, Claims, ClusterKey, Holdings, Wake},
 };
 
 const URL: &str = "http://registry.test";
@@ -24,6 +24,7 @@ const BREAKING: &str = r#"{"type":"record","name":"Flight","fields":[{"name":"id
 struct Known {
     granted: Mutex<bool>,
     claims: Claims,
+    holdings: Holdings,
 }
 
 fn set(flag: &Mutex<bool>) {
@@ -34,7 +35,7 @@ impl Facts for Known {
     fn cluster(&self, key: &ClusterKey) -> Option<Arc<KafkaCluster>> {
         let granted = *self.granted.lock().unwrap();
         let mut namespaces = vec![
-            json!({ "selector": { "matchLabels": { "team": "flights" } }, "prefixes": ["flights."] }),
+            json!({ "selector": { "matchLabels": { "team": "flights" } }, "prefixes": ["flights."], "limits": { "topics": 2, "partitions": 10 } }),
         ];
         if granted {
             namespaces.push(json!({ "selector": { "matchLabels": { "team": "stranger" } }, "prefixes": ["stranger."] }));
@@ -58,6 +59,23 @@ impl Facts for Known {
     }
     fn claimants(&self, cluster: &ClusterKey, name: &Name) -> Vec<Claimant> {
         self.claims.claimants(cluster, name)
+    }
+    fn others_under(
+        &self,
+        cluster: &ClusterKey,
+        prefix: &str,
+        home: &str,
+    ) -> Vec<(String, Claimant)> {
+        self.claims.others_under(cluster, prefix, home)
+    }
+    fn used_before(
+        &self,
+        cluster: &ClusterKey,
+        me: &Claimant,
+        mine: Share,
+        limits: Limits,
+    ) -> Amount {
+        self.holdings.before(cluster, me, mine, limits)
     }
 }
 
@@ -432,5 +450,53 @@ async fn a_body_that_is_no_review_is_told_so() {
     warned(
         create(&plain(), &unreadable).await,
         "cannot read the resource",
+    );
+}
+
+/// Enters what topics of namespace `flights` that are there have, with their partitions.
+fn holding(topics: &[(&str, usize)]) -> Arc<Known> {
+    let known = Known::default();
+    for (name, partitions) in topics {
+        let who = Claimant {
+            created: "2025-01-01T00:00:00Z".parse().unwrap(),
+            uid: (*name).to_owned(),
+            kind: "Topic".to_owned(),
+            namespace: "flights".to_owned(),
+            name: (*name).to_owned(),
+        };
+        let cluster = ClusterKey {
+            namespace: "kafka".to_owned(),
+            name: "main".to_owned(),
+        };
+        let share = Share::of(*partitions, Some(*partitions));
+        known.holdings.put(&who, cluster, share);
+    }
+    Arc::new(known)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_topic_over_the_limit_is_refused_and_growth_over_it_is_warned_of() {
+    let registries = || Arc::new(FakeRegistries::default());
+    let full = judge(holding(&[("flights.a", 3), ("flights.b", 3)]), registries());
+    denied(
+        create(&full, &topic("flights", "flights.c")).await,
+        "namespace `flights` has 2 of at most 2 topics on KafkaCluster kafka/main",
+    );
+    denied(
+        create(&full, &object("DLQ", "flights", "flights.dead", json!({}))).await,
+        "limits.topics",
+    );
+    let mut grown = object("Topic", "flights", "flights.a", json!({ "partitions": 9 }));
+    grown["status"] = json!({ "topicName": "flights.a", "partitions": 3 });
+    let mut before = grown.clone();
+    before["spec"]["partitions"] = json!(3);
+    warned(
+        ask(&full, &review("UPDATE", &grown, Some(&before))).await,
+        "asks for 9 partitions and has 3: namespace `flights` has 6 of at most 10 partitions",
+    );
+    let room = judge(holding(&[("flights.a", 3)]), registries());
+    assert_eq!(
+        create(&room, &topic("flights", "flights.c")).await,
+        Said::Admitted
     );
 }

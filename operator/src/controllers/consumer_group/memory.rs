@@ -19,7 +19,7 @@ use crate::{
     resolve::{Rejection, ResolvedGroup},
     scale::{Contest, History},
     telemetry::GroupLabels,
-    world::{ClusterKey, GroupSnapshot, Wake},
+    world::{ClusterKey, GroupSnapshot, View, ViewState, Wake},
 };
 
 /// Seconds after which a look is too old to say anything.
@@ -30,6 +30,8 @@ pub(super) struct Memory {
     uid: Option<String>,
     cluster: ClusterKey,
     group_id: String,
+    declared: Declared,
+    /// The topics it reads: those declared by name, and those there are under its prefixes.
     topics: BTreeSet<String>,
     track: Track,
     pub(super) verdicts: Verdicts,
@@ -54,7 +56,8 @@ impl Memory {
             uid: group.uid(),
             cluster: desired.cluster.clone(),
             group_id: desired.group_id.as_str().to_owned(),
-            topics: topics(desired),
+            topics: Declared::of(desired).topics,
+            declared: Declared::of(desired),
             track: Track::default(),
             verdicts: Verdicts::resume(&status.conditions),
             history: History::resume(capacity, last_scale),
@@ -70,12 +73,12 @@ impl Memory {
             &self.uid,
             &self.cluster,
             self.group_id.as_str(),
-            &self.topics,
+            &self.declared,
         ) == (
             &group.uid(),
             &desired.cluster,
             desired.group_id.as_str(),
-            &topics(desired),
+            &Declared::of(desired),
         )
     }
 
@@ -97,6 +100,7 @@ impl Memory {
         let Some(handle) = context.world.clusters.get(&self.cluster) else {
             return false;
         };
+        self.follow(context, &handle.view());
         handle.declare_group(&self.group_id, self.topics.clone());
         let latest = handle.groups().get(&self.group_id).cloned();
         let Some(snapshot) = latest.filter(|snapshot| seconds(snapshot.time, now) < STALE) else {
@@ -114,6 +118,20 @@ impl Memory {
             self.seen = Some((snapshot, lag));
         }
         true
+    }
+
+    /// Takes up the topics that have come under a prefix, and lets go of those that went.
+    fn follow(&mut self, context: &Context, view: &ViewState) {
+        let ViewState::Reachable(view) = view else {
+            return;
+        };
+        if self.declared.prefixes.is_empty() {
+            return;
+        }
+        let now = self.declared.topics_in(view);
+        let gone: BTreeSet<String> = self.topics.difference(&now).cloned().collect();
+        context.metrics.groups.forget_topics(&self.labels(), &gone);
+        self.topics = now;
     }
 
     fn measure(&self, context: &Context, lag: &GroupLag) {
@@ -143,12 +161,32 @@ impl Memory {
     }
 }
 
-fn topics(desired: &ResolvedGroup) -> BTreeSet<String> {
-    desired
-        .topics
-        .iter()
-        .map(|topic| topic.as_str().to_owned())
-        .collect()
+/// What a group reads, as declared.
+#[derive(Debug, PartialEq, Eq)]
+struct Declared {
+    topics: BTreeSet<String>,
+    prefixes: BTreeSet<String>,
+}
+
+impl Declared {
+    fn of(desired: &ResolvedGroup) -> Self {
+        let topics = desired.topics.iter().map(|topic| topic.as_str().to_owned());
+        let prefixes = desired.prefixes.iter().map(|p| p.as_str().to_owned());
+        Self {
+            topics: topics.collect(),
+            prefixes: prefixes.collect(),
+        }
+    }
+
+    /// The topics declared by name, and those that Kafka has under the prefixes.
+    fn topics_in(&self, view: &View) -> BTreeSet<String> {
+        let under = self.prefixes.iter().flat_map(|prefix| {
+            let from = view.topics.range(prefix.clone()..);
+            from.map(|(topic, _)| topic)
+                .take_while(move |topic| topic.starts_with(prefix))
+        });
+        self.topics.iter().chain(under).cloned().collect()
+    }
 }
 
 type Name = (String, String);

@@ -68,8 +68,12 @@ fn concerns(wake: &Wake, world: &World) -> Vec<ObjectRef<ConsumerGroup>> {
         Wake::Namespace(namespace) => that(&|_, home| home == namespace),
         Wake::Topic(namespace, name) => that(&|group, home| {
             let mut topics = group.spec.topics.iter();
-            topics.any(|topic| {
-                topic.name == *name && topic.namespace.as_deref().unwrap_or(home) == namespace
+            topics.any(|topic| match &topic.name {
+                Some(named) => {
+                    named == name && topic.namespace.as_deref().unwrap_or(home) == namespace
+                }
+                // Another namespace's topic under a prefix of this one ends the access.
+                None => home != namespace,
             })
         }),
         Wake::Dlq(namespace, name) => that(&|group, home| {
@@ -82,7 +86,8 @@ fn concerns(wake: &Wake, world: &World) -> Vec<ObjectRef<ConsumerGroup>> {
         | Wake::KafkaLayout(_)
         | Wake::KafkaQuotas(_)
         | Wake::Schema(..)
-        | Wake::ClusterChild(_) => Vec::new(),
+        | Wake::ClusterChild(_)
+        | Wake::Limits(..) => Vec::new(),
     }
 }
 

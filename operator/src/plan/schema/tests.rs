@@ -7,7 +7,7 @@ use super::*;
 use crate::{
     apply::{carry_out, observe},
     registry::{FakeRegistry, SchemaRegistry},
-    resolve::{self, Claimant, Facts, Name},
+    resolve::{self, Amount, Claimant, Facts, Limits, Name, Share},
     world::ClusterKey,
 };
 
@@ -39,6 +39,12 @@ impl Facts for OneCluster {
     }
     fn claimants(&self, _: &ClusterKey, _: &Name) -> Vec<Claimant> {
         Vec::new()
+    }
+    fn others_under(&self, _: &ClusterKey, _: &str, _: &str) -> Vec<(String, Claimant)> {
+        Vec::new()
+    }
+    fn used_before(&self, _: &ClusterKey, _: &Claimant, _: Share, _: Limits) -> Amount {
+        Amount::default()
     }
 }
 
