@@ -15,6 +15,7 @@ mod failure;
 mod groups;
 mod lag;
 mod produce;
+mod quotas;
 mod topics;
 mod work;
 
@@ -58,6 +59,8 @@ enum Command {
     CreateTopic(topics::Create),
     /// Print all ACLs.
     Acls,
+    /// Print the quotas of all users that have one by their name.
+    Quotas,
     /// Print all groups with their states and numbers of members.
     Groups,
     /// Print a group's committed offsets, end offsets and lag.
@@ -104,6 +107,7 @@ async fn run(access: Access, limit: Duration, command: Command) -> Result<Value,
         Command::ListTopics => within(limit, topics::list(&access)).await,
         Command::CreateTopic(topic) => within(limit, topics::create(&access, topic)).await,
         Command::Acls => within(limit, acls::list(&access)).await,
+        Command::Quotas => within(limit, quotas::list(&access)).await,
         Command::Groups => within(limit, groups::list(&access)).await,
         Command::Offsets(group) => within(limit, groups::offsets(&access, group)).await,
         Command::Lag(arguments) => within(limit, lag::run(&access, &arguments)).await,

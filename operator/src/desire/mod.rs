@@ -6,3 +6,4 @@ pub mod access;
 pub mod binding;
 pub mod kafka_cluster;
 pub mod layout;
+pub mod quotas;

@@ -20,6 +20,12 @@ impl Principal {
         self.0.starts_with(SERVICE_ACCOUNT)
     }
 
+    /// The namespace of a ServiceAccount; None for any other principal.
+    pub fn namespace(&self) -> Option<&str> {
+        let (namespace, _) = self.0.strip_prefix(SERVICE_ACCOUNT)?.split_once(':')?;
+        Some(namespace)
+    }
+
     /// Kafka's notation.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -6,6 +6,7 @@ mod access;
 mod kafka_step;
 mod moves;
 mod progress;
+mod quotas;
 mod roll;
 mod schema;
 mod topic;
@@ -14,6 +15,7 @@ pub use access::access;
 pub use kafka_step::{Blocked, KafkaStep, Plan};
 pub use moves::{Limits, Memory, Moves, THROTTLED, WantedLayout, moves, ongoing};
 pub use progress::{Sample, progress};
+pub use quotas::quotas;
 pub use roll::{Roll, roll};
 pub use schema::{
     SchemaPlan, SchemaStep, SubjectObservation, allows_all_of, breaks, refuses_all_of, schema,
