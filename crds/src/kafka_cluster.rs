@@ -376,7 +376,8 @@ pub struct KafkaClusterStatus {
     /// The generation of the spec that this status speaks of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// `Ready` sums up the others: `BrokersReady`, `SpecAccepted`, `RegistryReady`; `Redundant` is False on a cluster of one node.
+    /// `Ready` sums up the others: `BrokersReady`, `SpecAccepted`, `RegistryReady`; `Redundant` is False on a cluster of one node,
+    /// `QuotasSet` where Kafka refused a quota.
     #[serde(default)]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,
@@ -401,6 +402,9 @@ pub struct KafkaClusterStatus {
     /// ACLs of principals that are not ServiceAccounts and not Millrace's: seen and left alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub foreign_acls: Option<i32>,
+    /// Principals with a quota that are not ServiceAccounts: seen and left alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub foreign_quotas: Option<i32>,
     /// The moves of replicas that are under way, those that somebody else began among them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reassignment: Option<ReassignmentStatus>,

@@ -22,7 +22,10 @@ use crate::{
     },
     config::Config,
     context::Context,
-    desire::kafka_cluster::{self as desire, Given, Identity, Names, Objects},
+    desire::{
+        kafka_cluster::{self as desire, Given, Identity, Names, Objects},
+        quotas::of as quotas_of,
+    },
     error::Error,
     kafka::{BrokerId, Credentials},
     plan::{self, KafkaStep, Roll},
@@ -78,9 +81,23 @@ pub async fn run(context: Arc<Context>, shutdown: CancellationToken) {
 }
 
 /// The KafkaClusters that a change concerns.
-fn concerns(wake: &Wake, _: &World) -> Vec<ObjectRef<KafkaCluster>> {
+fn concerns(wake: &Wake, world: &World) -> Vec<ObjectRef<KafkaCluster>> {
     match wake {
-        Wake::Cluster(key) | Wake::ClusterChild(key) | Wake::KafkaAcls(key) => {
+        // A namespace's labels decide about its quota.
+        Wake::Namespace(_) => {
+            let clusters = world.stores.clusters.state();
+            let limiting = clusters.iter().filter(|cluster| {
+                let mut grants = cluster.spec.namespaces.iter();
+                grants.any(|grant| grant.quota.is_some())
+            });
+            limiting
+                .map(|cluster| ObjectRef::from_obj(cluster.as_ref()))
+                .collect()
+        }
+        Wake::Cluster(key)
+        | Wake::ClusterChild(key)
+        | Wake::KafkaAcls(key)
+        | Wake::KafkaQuotas(key) => {
             vec![ObjectRef::new(&key.name).within(&key.namespace)]
         }
         _ => Vec::new(),
@@ -131,18 +148,10 @@ async fn reconcile(
     let pods = own.children.node_pods(&resolved.key);
     let handle = connect(&context, &own, &prepared, &pods)?;
     prepare_registry(resolved, handle.as_ref()).await;
+    let quotas = quotas(&context, &cluster, &resolved.key, handle.as_ref()).await;
     let view = handle.as_ref().map(ClusterHandle::view);
     let roll = roll(&context, &own, resolved, &objects, &pods, view.as_ref()).await?;
-    report(
-        &context,
-        &own,
-        &cluster,
-        &prepared,
-        &pods,
-        view.as_ref(),
-        &roll,
-    )
-    .await?;
+    report(&context, &own, &cluster, &prepared, &pods, &roll, &quotas).await?;
     let registry_waits = matches!(resolved.registry, Some(ResolvedRegistry::Managed { .. }))
         && objects.deployments.is_empty();
     let settled = roll == Roll::UpToDate && !registry_waits;
@@ -265,6 +274,30 @@ async fn prepare_registry(cluster: &ResolvedCluster, handle: Option<&ClusterHand
     }
 }
 
+/// Sets the quotas of the ServiceAccounts that have access, and tells whether they are set.
+async fn quotas(
+    context: &Context,
+    cluster: &KafkaCluster,
+    key: &ClusterKey,
+    handle: Option<&ClusterHandle>,
+) -> Draft {
+    let seen = handle.map(ClusterHandle::view);
+    let (Some(handle), Some(view)) = (handle, reachable(seen.as_ref())) else {
+        return status::quotas(&BTreeMap::new(), seen.as_ref(), None);
+    };
+    let desired = quotas_of(cluster, key, &view.acls, &context.world);
+    let changes = plan::quotas(&desired, &view.quotas);
+    let failure = match changes.is_empty() {
+        true => None,
+        false => handle
+            .apply(vec![KafkaStep::AlterQuotas(changes)])
+            .await
+            .into_iter()
+            .find_map(Result::err),
+    };
+    status::quotas(&desired, Some(&handle.view()), failure.as_ref())
+}
+
 async fn roll(
     context: &Context,
     own: &Own,
@@ -304,18 +337,21 @@ async fn report(
     cluster: &KafkaCluster,
     prepared: &Prepared,
     pods: &BTreeMap<BrokerId, NodePod>,
-    view: Option<&ViewState>,
     roll: &Roll,
+    quotas: &Draft,
 ) -> Result<(), Error> {
+    let handle = context.world.clusters.get(&prepared.cluster.key);
+    let view = handle.as_ref().map(ClusterHandle::view);
     let registry = registry(own, &prepared.cluster);
     let (mut status, drafts) = status::kafka_cluster(&Seen {
         cluster: &prepared.cluster,
         cluster_id: &prepared.identity.cluster_id,
-        view,
+        view: view.as_ref(),
         pods,
         registry: registry.as_deref(),
         roll,
         spec_accepted: &spec_accepted(cluster),
+        quotas,
     });
     status.reassignment = context.world.layouts.cluster(&prepared.cluster.key);
     status::write(context, cluster, cluster.status.as_ref(), status, &drafts).await

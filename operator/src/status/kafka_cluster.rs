@@ -29,6 +29,8 @@ pub struct Seen<'a> {
     pub roll: &'a Roll,
     /// Whether the spec can be made true.
     pub spec_accepted: &'a Draft,
+    /// Whether the quotas are set.
+    pub quotas: &'a Draft,
 }
 
 /// The status of a KafkaCluster, and its conditions.
@@ -46,6 +48,7 @@ pub fn kafka_cluster(seen: &Seen<'_>) -> (KafkaClusterStatus, Vec<Draft>) {
         ready_for_clients(seen),
         redundant(seen.cluster),
         up_to_date(seen.roll),
+        seen.quotas.clone(),
     ];
     drafts.extend(summed);
     (fields(seen), drafts)
@@ -81,6 +84,10 @@ fn fields(seen: &Seen<'_>) -> KafkaClusterStatus {
                     .count(),
             )
             .ok()
+        }),
+        foreign_quotas: view.and_then(|view| {
+            let principals = view.quotas.keys();
+            i32::try_from(principals.filter(|p| !p.is_service_account()).count()).ok()
         }),
         ..KafkaClusterStatus::default()
     }
@@ -325,6 +332,7 @@ mod tests {
             registry,
             roll: &Roll::UpToDate,
             spec_accepted: &accepted,
+            quotas: &Draft::yes("QuotasSet", reasons::SYNCED, ""),
         });
         (
             status,

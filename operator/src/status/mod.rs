@@ -5,6 +5,7 @@ mod condition;
 mod kafka_cluster;
 mod layout;
 mod patch;
+mod quotas;
 mod summary;
 
 pub mod reasons;
@@ -14,4 +15,5 @@ pub use condition::{Draft, State, merge};
 pub use kafka_cluster::{Seen, kafka_cluster};
 pub use layout::{balanced, reassigning};
 pub use patch::{HasConditions, write};
+pub use quotas::quotas;
 pub use summary::ready;
