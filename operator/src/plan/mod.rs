@@ -9,6 +9,7 @@ mod progress;
 mod quotas;
 mod roll;
 mod schema;
+mod sentence;
 mod topic;
 
 pub use access::access;
@@ -20,6 +21,7 @@ pub use roll::{Roll, roll};
 pub use schema::{
     SchemaPlan, SchemaStep, SubjectObservation, allows_all_of, breaks, refuses_all_of, schema,
 };
+pub use sentence::sentences;
 pub use topic::topic;
 
 #[cfg(test)]
