@@ -97,7 +97,7 @@ pub struct TopicSpec {
     /// Whether replicas that lie badly are moved. More or fewer `replicas`, and partitions whose number of replicas differs, always are.
     #[serde(default)]
     pub layout_policy: LayoutPolicy,
-    /// `Observe` reports in `status.plan` what would be done, and does nothing.
+    /// `Observe` reports in `status.plan` what would be done, and does nothing. The topic need not be adopted for that.
     #[serde(default)]
     pub management_policy: ManagementPolicy,
 }
@@ -119,7 +119,7 @@ pub enum ManagementPolicy {
     /// Kafka is made as the spec says.
     #[default]
     Manage,
-    /// Kafka is only compared with the spec: `status.plan` says what `Manage` would do. Nothing is changed, granted or deleted.
+    /// Kafka is only compared with the spec: `status.plan` says what `Manage` would do. Nothing is changed, granted, taken away or deleted.
     Observe,
 }
 
@@ -148,7 +148,11 @@ pub struct TopicStatus {
     /// The generation of the spec that this status speaks of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// `Ready` sums up the others: `Synced` (Kafka is as the spec says) and `AccessGranted` (the producers' ACLs are in place). `Skewed` says whether one partition holds much more than the others; it is absent where there are fewer than two, or too little in them.
+    /// `Ready` sums up `Synced` (Kafka is as the spec says) and `AccessGranted` (the producers' ACLs are in place). `GroupOffsetsValid` is there
+    /// once the topic was deleted and made again: False while ConsumerGroups have committed offsets beyond the end of the new log.
+    /// `Paused` is there while the annotation `millrace.dev/paused: "true"` is.
+    /// `Skewed` says whether one partition holds much more than the others; it is absent where there are fewer than two, or too little in them.
+    /// `Balanced` says whether the replicas lie well.
     #[serde(default)]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,
@@ -201,8 +205,6 @@ pub struct ReassignmentStatus {
 pub struct PartitionStatus {
     /// Number of the partition, from 0.
     pub partition: i32,
-    /// Node id of the leader; -1 when the partition has none.
-    pub leader: i32,
     /// Node ids of the replicas, the preferred leader first.
     pub replicas: Vec<i32>,
 }

@@ -9,6 +9,9 @@ pub enum Error {
     /// The API server refused or did not answer.
     #[error("the API server: {0}")]
     Kubernetes(Box<kube::Error>),
+    /// The resource has changed since it was looked at, so nothing was written: what was decided may be outdated.
+    #[error("the resource has changed meanwhile")]
+    Outdated,
     /// Kafka refused or did not answer.
     #[error("Kafka: {0}")]
     Kafka(#[from] KafkaError),
@@ -34,6 +37,7 @@ impl Error {
     pub fn class(&self) -> &'static str {
         match self {
             Self::Kubernetes(_) => "kubernetes",
+            Self::Outdated => "outdated",
             Self::Kafka(_) => "kafka",
             Self::Registry(_) => "registry",
             Self::Certificate(_) => "certificate",

@@ -1,4 +1,4 @@
-use std::fmt::Debug;
+use std::{fmt::Debug, sync::Arc};
 
 use kube::{
     Api, Resource, ResourceExt,
@@ -53,15 +53,16 @@ where
 }
 
 /// Puts the finalizer on the object, or takes it off; nothing is sent where it is so already. Other finalizers are left alone.
+/// Gives the object as it is then.
 ///
 /// # Errors
 /// When the API server refuses; an object that is gone is no error.
 pub async fn finalizer<K>(
     context: &Context,
-    object: &K,
+    object: &Arc<K>,
     finalizer: &str,
     wanted: bool,
-) -> Result<(), Error>
+) -> Result<Arc<K>, Error>
 where
     K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
         + Clone
@@ -69,7 +70,7 @@ where
         + DeserializeOwned,
 {
     if object.finalizers().iter().any(|f| f == finalizer) == wanted {
-        return Ok(());
+        return Ok(object.clone());
     }
     let api: Api<K> = Api::namespaced(
         context.client.clone(),
@@ -82,9 +83,11 @@ where
         .patch(&object.name_any(), &params, &Patch::Apply(&patch))
         .await
     {
-        Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => Ok(()),
+        Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => {
+            Ok(object.clone())
+        }
         Err(error) => Err(error.into()),
-        Ok(_) => Ok(()),
+        Ok(written) => Ok(Arc::new(written)),
     }
 }
 

@@ -111,7 +111,9 @@ async fn settle(context: &Context, cluster: &ClusterKey) -> Result<(), KafkaErro
     let ViewState::Reachable(view) = handle.view() else {
         return Ok(());
     };
-    let steps = plan::access(&desire::access::of(cluster, &context.world), &view.acls);
+    let mut desired = desire::access::of(cluster, &context.world);
+    desired.extend(desire::access::kept(cluster, &context.world, &view.acls));
+    let steps = plan::access(&desired, &view.acls);
     for step in &steps {
         if let KafkaStep::CreateAcls(acls) | KafkaStep::DeleteAcls(acls) = step {
             info!(%cluster, created = matches!(step, KafkaStep::CreateAcls(_)), count = acls.len(), "changing ACLs");

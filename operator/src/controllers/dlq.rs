@@ -96,6 +96,10 @@ async fn reconcile(
     if dlq.metadata.deletion_timestamp.is_some() {
         return release(&context, &dlq, resolved).await;
     }
+    if resolve::paused(dlq.as_ref()) {
+        status::pause(&context, dlq.as_ref(), dlq.status.as_ref()).await?;
+        return Ok(Action::await_change());
+    }
     let desired = match resolved {
         Ok(desired) => desired,
         Err(rejection) => {
@@ -103,10 +107,10 @@ async fn reconcile(
             return refuse(&context, &dlq, &rejection).await;
         }
     };
-    apply::finalizer(&context, dlq.as_ref(), FINALIZER, desired.delete).await?;
+    let mut dlq = apply::finalizer(&context, &dlq, FINALIZER, desired.delete).await?;
     let ownership = ownership(&context, dlq.as_ref(), &desired, recorded).await?;
     if ownership == Ownership::Absent {
-        announce(&context, &dlq, &desired).await?;
+        dlq = announce(&context, dlq, &desired).await?;
     }
     let converged = converge(&context, &desired, ownership != Ownership::Foreign).await;
     let letters = counting.letters(&context, &dlq, &desired, converged.observed.as_deref());
@@ -123,7 +127,11 @@ fn recorded(dlq: &Dlq) -> Option<&str> {
 }
 
 /// Writes the name to status before the topic is made.
-async fn announce(context: &Context, dlq: &Dlq, desired: &ResolvedTopic) -> Result<(), Error> {
+async fn announce(
+    context: &Context,
+    dlq: Arc<Dlq>,
+    desired: &ResolvedTopic,
+) -> Result<Arc<Dlq>, Error> {
     let status = DlqStatus {
         topic_name: Some(desired.name.as_str().to_owned()),
         ..DlqStatus::default()
@@ -131,7 +139,9 @@ async fn announce(context: &Context, dlq: &Dlq, desired: &ResolvedTopic) -> Resu
     let message = format!("topic `{}` is being created", desired.name);
     let drafts = ["Synced", "AccessGranted", "Empty", "Ready"]
         .map(|kind| Draft::unknown(kind, reasons::PROGRESSING, &message));
-    status::write(context, dlq, dlq.status.as_ref(), status, &drafts).await
+    let before = dlq.status.as_ref();
+    let written = status::write(context, dlq.as_ref(), before, status, &drafts).await?;
+    Ok(written.map_or(dlq, Arc::new))
 }
 
 /// What is known of the letters; what cannot be seen now stays as it was seen last.
@@ -209,11 +219,13 @@ async fn refuse(context: &Context, dlq: &Dlq, rejection: &Rejection) -> Result<A
 /// Deletes the dead-letter topic where that is wanted and safe, and lets the resource go.
 async fn release(
     context: &Context,
-    dlq: &Dlq,
+    dlq: &Arc<Dlq>,
     resolved: Result<ResolvedTopic, Rejection>,
 ) -> Result<Action, Error> {
-    if let Err(away) = kafka_topic::delete(context, dlq, resolved.as_ref().ok(), recorded).await? {
-        return refuse(context, dlq, &away).await;
+    let resolved = resolved.as_ref().ok();
+    if let Err(stays) = kafka_topic::delete(context, dlq.as_ref(), resolved, recorded).await {
+        refuse(context, dlq, &stays.rejection()).await?;
+        return stays.again();
     }
     apply::finalizer(context, dlq, FINALIZER, false).await?;
     Ok(Action::await_change())

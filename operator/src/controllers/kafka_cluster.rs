@@ -136,7 +136,7 @@ async fn reconcile(
         return release(&context, &cluster, &own).await;
     }
     let deletes = cluster.spec.storage.deletion_policy == DeletionPolicy::Delete;
-    apply::finalizer(&context, cluster.as_ref(), FINALIZER, deletes).await?;
+    let cluster = apply::finalizer(&context, &cluster, FINALIZER, deletes).await?;
     let prepared = match prepare(&context, &cluster).await? {
         Ok(prepared) => prepared,
         Err(rejection) => return refuse(&context, &cluster, &rejection).await,
@@ -354,7 +354,9 @@ async fn report(
         quotas,
     });
     status.reassignment = context.world.layouts.cluster(&prepared.cluster.key);
-    status::write(context, cluster, cluster.status.as_ref(), status, &drafts).await
+    status::write(context, cluster, cluster.status.as_ref(), status, &drafts)
+        .await
+        .map(drop)
 }
 
 /// Grants that contradict each other are refused where names are checked; the nodes run on.
@@ -383,7 +385,11 @@ async fn refuse(
     Ok(Action::requeue(PERIOD))
 }
 
-async fn release(context: &Context, cluster: &KafkaCluster, own: &Own) -> Result<Action, Error> {
+async fn release(
+    context: &Context,
+    cluster: &Arc<KafkaCluster>,
+    own: &Own,
+) -> Result<Action, Error> {
     if !cluster
         .finalizers()
         .iter()

@@ -1,19 +1,23 @@
 use std::{fmt::Debug, sync::Arc};
 
-use kube::{Api, Resource, ResourceExt, core::NamespaceResourceScope};
-use millrace_crds::ReassignmentStatus;
+use kube::{Api, Resource, ResourceExt, core::NamespaceResourceScope, runtime::controller::Action};
+use millrace_crds::{ManagementPolicy, ReassignmentStatus};
 use serde::de::DeserializeOwned;
+use tracing::warn;
 
 use crate::{
     context::Context,
     desire::layout,
     error::Error,
-    kafka::{KafkaError, ObservedTopic},
-    plan::{self, Blocked, KafkaStep},
+    kafka::{ConfigChange, KafkaError, ObservedTopic, Reassignment, TopicPartition},
+    plan::{self, Blocked, KafkaStep, Plan},
     resolve::{Claimant, Facts, Name, Rejection, ResolvedTopic},
     status::{Draft, State, balanced, reasons, reassigning},
     world::{ClusterHandle, ClusterKey, View, ViewState},
 };
+
+/// Sentences of a plan that are written to status.
+const PLAN_SHOWN: usize = 32;
 
 /// What became of a topic and of the access its resource asks for.
 #[derive(Debug)]
@@ -30,6 +34,8 @@ pub struct Converged {
     pub reassignment: Option<ReassignmentStatus>,
     /// Whether the ACLs asked for are in place.
     pub access: Draft,
+    /// What would be done, where the topic is only observed.
+    pub plan: Vec<String>,
     /// Whether Kafka failed in a way that another try may mend.
     pub failure: Option<KafkaError>,
 }
@@ -46,10 +52,14 @@ pub async fn converge(context: &Context, desired: &ResolvedTopic, owned: bool) -
                 balanced: None,
                 reassignment: None,
                 access: away.draft("AccessGranted"),
+                plan: Vec::new(),
                 failure: None,
             };
         }
     };
+    if desired.management == ManagementPolicy::Observe {
+        return observe(desired, &before, owned);
+    }
     let name = desired.name.as_str();
     let plan = plan::topic(
         desired,
@@ -57,14 +67,7 @@ pub async fn converge(context: &Context, desired: &ResolvedTopic, owned: bool) -
         &before.cluster,
         owned,
     );
-    let failure = match plan.steps.is_empty() {
-        true => None,
-        false => handle
-            .apply(plan.steps)
-            .await
-            .into_iter()
-            .find_map(Result::err),
-    };
+    let failure = carry_out(&handle, plan.steps).await.err();
     let mine = !plan
         .blocked
         .iter()
@@ -98,6 +101,7 @@ pub async fn converge(context: &Context, desired: &ResolvedTopic, owned: bool) -
         balanced,
         reassignment: moves.filter(|_| unmoved > 0).map(|moves| moves.progress),
         access,
+        plan: Vec::new(),
         failure: failure.or(refused),
     }
 }
@@ -113,18 +117,130 @@ fn lies(
     };
     let (name, brokers) = (desired.name.as_str(), &view.cluster.brokers);
     let settled = layout::settled(name, observed, &view.reassignments);
-    let wanted = layout::wanted(desired, observed, &view.reassignments, &view.cluster);
-    let present = observed
-        .partitions
-        .iter()
-        .map(|partition| &partition.replicas);
-    let unmoved = wanted.map_or(0, |wanted| {
-        let differs = |(present, wanted): &(&Vec<_>, &Vec<_>)| present != wanted;
-        present.zip(&wanted).filter(differs).count()
-    });
     let replicas = layout::replicas(desired, &settled, &view.cluster);
     let flaw = layout::flaw(name, brokers, &settled, replicas);
-    (unmoved, Some(balanced(flaw)))
+    (unmoved(desired, observed, view).len(), Some(balanced(flaw)))
+}
+
+/// The partitions whose replicas are not where they shall be, and where that is.
+fn unmoved(desired: &ResolvedTopic, observed: &ObservedTopic, view: &View) -> Vec<Reassignment> {
+    let wanted = layout::wanted(desired, observed, &view.reassignments, &view.cluster);
+    (0..)
+        .zip(observed.partitions.iter().zip(wanted.into_iter().flatten()))
+        .filter(|(_, (present, wanted))| present.replicas != *wanted)
+        .map(|(partition, (_, replicas))| Reassignment {
+            partition: TopicPartition {
+                topic: desired.name.as_str().to_owned(),
+                partition,
+            },
+            replicas,
+        })
+        .collect()
+}
+
+/// Carries steps out. Kafka refuses all keys of a topic's configuration if one is bad (KIP-339), so these are then set one by one.
+///
+/// # Errors
+/// The first failure; of a configuration, all keys refused and why.
+async fn carry_out(handle: &ClusterHandle, steps: Vec<KafkaStep>) -> Result<(), KafkaError> {
+    let results = handle.apply(steps.clone()).await;
+    let mut failures = Vec::new();
+    for (step, result) in steps.into_iter().zip(results) {
+        match (step, result) {
+            (_, Ok(())) => {}
+            (KafkaStep::AlterConfig(change), Err(KafkaError::Refused { code, .. }))
+                if code == "INVALID_CONFIG" =>
+            {
+                failures.extend(key_by_key(handle, &change).await.err());
+            }
+            (_, Err(error)) => failures.push(error),
+        }
+    }
+    failures.into_iter().next().map_or(Ok(()), Err)
+}
+
+async fn key_by_key(handle: &ClusterHandle, change: &ConfigChange) -> Result<(), KafkaError> {
+    let changes = change.each_key();
+    let steps = changes
+        .iter()
+        .map(|(_, one)| one.clone())
+        .map(KafkaStep::AlterConfig);
+    let results = handle.apply(steps.collect()).await;
+    let mut refused = Vec::new();
+    for ((key, _), result) in changes.iter().zip(results) {
+        match result {
+            Ok(()) => {}
+            Err(KafkaError::Refused { message, .. }) => refused.push(format!("`{key}`: {message}")),
+            Err(away) => return Err(away),
+        }
+    }
+    match refused.is_empty() {
+        true => Ok(()),
+        false => Err(KafkaError::Refused {
+            code: "INVALID_CONFIG".to_owned(),
+            message: format!("{}; the other keys are set", refused.join("; ")),
+        }),
+    }
+}
+
+/// Compares Kafka with what is desired, and changes nothing. A topic somebody else made is compared as if it were adopted.
+fn observe(desired: &ResolvedTopic, view: &View, owned: bool) -> Converged {
+    let name = desired.name.as_str();
+    let observed = view.topics.get(name);
+    let mut to_do = plan::topic(desired, observed.map(AsRef::as_ref), &view.cluster, true);
+    let moves = observed.map_or_else(Vec::new, |observed| unmoved(desired, observed, view));
+    to_do
+        .steps
+        .extend((!moves.is_empty()).then_some(KafkaStep::Reassign(moves)));
+    let to_allow = Plan {
+        steps: plan::producers(desired, &view.acls),
+        blocked: Vec::new(),
+    };
+    let foreign = observed.is_some() && !owned && !desired.adopt;
+    let (to_do, to_allow) = (plan::sentences(&to_do), plan::sentences(&to_allow));
+    Converged {
+        observed: observed.cloned(),
+        mine: owned,
+        synced: compared("Synced", name, &to_do, foreign),
+        balanced: None,
+        reassignment: None,
+        access: compared("AccessGranted", name, &to_allow, false),
+        plan: shortened(to_do.into_iter().chain(to_allow).collect()),
+        failure: None,
+    }
+}
+
+fn compared(kind: &'static str, name: &str, to_do: &[String], foreign: bool) -> Draft {
+    let (what, reason) = match kind {
+        "Synced" => ("topic", reasons::SYNCED),
+        _ => ("access to topic", reasons::GRANTED),
+    };
+    let adopt = match foreign {
+        true => "; it was not made by this resource, which also needs `adopt: true` to manage it",
+        false => "",
+    };
+    match to_do.len() {
+        0 => Draft::yes(
+            kind,
+            reason,
+            format!("{what} `{name}` in Kafka is as the spec says; it is only observed{adopt}"),
+        ),
+        count => Draft::no(
+            kind,
+            reasons::DRIFTED,
+            format!(
+                "{what} `{name}` in Kafka differs from the spec in {count} of the things that status.plan lists; it is only observed, write `managementPolicy: Manage` to have them done{adopt}"
+            ),
+        ),
+    }
+}
+
+fn shortened(mut sentences: Vec<String>) -> Vec<String> {
+    if sentences.len() > PLAN_SHOWN {
+        let more = sentences.split_off(PLAN_SHOWN - 1).len();
+        sentences.push(format!("and {more} more"));
+    }
+    sentences
 }
 
 /// Whose a topic is.
@@ -161,6 +277,9 @@ where
     if recorded(object) == Some(name) {
         return Ok(Ownership::Mine);
     }
+    if desired.management == ManagementPolicy::Observe {
+        return Ok(Ownership::Foreign);
+    }
     let Ok((handle, view)) = reachable(context, &desired.cluster) else {
         return Ok(Ownership::Foreign);
     };
@@ -189,17 +308,55 @@ where
     })
 }
 
+/// Why the topic of a resource that goes is still there.
+#[derive(Debug)]
+pub enum Stays {
+    /// The cluster cannot be asked yet; whoever waits is woken when it can.
+    Away(Rejection),
+    /// Kafka did not do it.
+    Failed(KafkaError),
+}
+
+impl Stays {
+    /// The reason, for the conditions.
+    pub fn rejection(&self) -> Rejection {
+        match self {
+            Self::Away(rejection) => rejection.clone(),
+            Self::Failed(error @ KafkaError::Unreachable(_)) => Rejection::unknown(
+                reasons::KAFKA_UNREACHABLE,
+                format!("the topic is not deleted yet: {error}"),
+            ),
+            Self::Failed(error) => Rejection::no(
+                reasons::KAFKA_REFUSED,
+                format!("the topic is not deleted: Kafka refused: {error}"),
+            ),
+        }
+    }
+
+    /// When it is tried again.
+    ///
+    /// # Errors
+    /// What Kafka did not do is tried again as any failure is.
+    pub fn again(self) -> Result<Action, Error> {
+        match self {
+            Self::Away(_) => Ok(Action::await_change()),
+            Self::Failed(error) => Err(error.into()),
+        }
+    }
+}
+
 /// Deletes the topic of a resource that goes, where that is wanted and safe: the resource asks for it, the topic is its own,
-/// and no other resource asks for the name. Two resources for one topic never delete it.
+/// and no other resource asks for the name. Two resources for one topic never delete it. A namespace that goes does not wait for a
+/// cluster that is away: the topic is then left.
 ///
 /// # Errors
-/// The outer one when Kafka refuses or does not answer; the inner one says why the cluster cannot be asked yet.
+/// Why the topic is still there, and the resource must stay.
 pub async fn delete<K>(
     context: &Context,
     object: &K,
     resolved: Option<&ResolvedTopic>,
     recorded: fn(&K) -> Option<&str>,
-) -> Result<Result<(), Rejection>, Error>
+) -> Result<(), Stays>
 where
     K: Resource<DynamicType = ()>,
 {
@@ -210,19 +367,26 @@ where
         .filter(own)
         .filter(|desired| !claimed_by_others(context, object, desired))
     else {
-        return Ok(Ok(()));
-    };
-    let (handle, _) = match reachable(context, &desired.cluster) {
-        Ok(found) => found,
-        Err(away) => return Ok(Err(away)),
+        return Ok(());
     };
     let step = KafkaStep::DeleteTopic(desired.name.as_str().to_owned());
-    handle
-        .apply(vec![step])
-        .await
-        .into_iter()
-        .collect::<Result<(), _>>()?;
-    Ok(Ok(()))
+    let deleted = match reachable(context, &desired.cluster) {
+        Ok((handle, _)) => {
+            let results = handle.apply(vec![step]).await.into_iter();
+            results.collect::<Result<(), _>>().map_err(Stays::Failed)
+        }
+        Err(away) => Err(Stays::Away(away)),
+    };
+    let home = object.namespace().unwrap_or_default();
+    match deleted {
+        Err(Stays::Away(_) | Stays::Failed(KafkaError::Unreachable(_)))
+            if context.world.stores.is_terminating(&home) =>
+        {
+            warn!(namespace = home, topic = %desired.name, "the topic is left: its namespace goes and Kafka does not answer");
+            Ok(())
+        }
+        deleted => deleted,
+    }
 }
 
 fn claimed_by_others<K>(context: &Context, object: &K, desired: &ResolvedTopic) -> bool

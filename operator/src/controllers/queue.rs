@@ -17,7 +17,7 @@ use kube::{
 };
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 use tokio_util::sync::CancellationToken;
-use tracing::warn;
+use tracing::{debug, warn};
 
 use crate::{
     context::Context,
@@ -66,6 +66,10 @@ pub async fn drive<K, F, Fut>(
     let on_error = move |object: Arc<K>, error: &Error, _: Arc<Context>| {
         let reference = ObjectRef::from_obj(object.as_ref());
         let pause = failures.pause(&reference);
+        if matches!(error, Error::Outdated) {
+            debug!(object = %reference, "the object changed during a reconcile, which is done again");
+            return Action::requeue(pause);
+        }
         warn!(object = %reference, %error, class = error.class(), again_in_seconds = pause.as_secs_f32(), "a reconcile failed");
         Action::requeue(pause)
     };

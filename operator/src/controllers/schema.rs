@@ -84,6 +84,10 @@ async fn reconcile(schema: Arc<Schema>, context: Arc<Context>) -> Result<Action,
     if schema.metadata.deletion_timestamp.is_some() {
         return release(&context, &schema).await;
     }
+    if resolve::paused(schema.as_ref()) {
+        status::pause(&context, schema.as_ref(), schema.status.as_ref()).await?;
+        return Ok(Action::await_change());
+    }
     let wanted = resolve::schema(&schema, &context.world).and_then(|desired| {
         let registry = registry_of(&context, &desired.cluster)?;
         Ok((desired, registry))
@@ -93,9 +97,10 @@ async fn reconcile(schema: Arc<Schema>, context: Arc<Context>) -> Result<Action,
         Err(rejection) => return refuse(&context, &schema, &rejection).await,
     };
     let deletes = desired.deletion_policy != SubjectDeletionPolicy::Retain;
-    apply::finalizer(&context, schema.as_ref(), FINALIZER, deletes).await?;
+    let mut schema = apply::finalizer(&context, &schema, FINALIZER, deletes).await?;
     let mut status = schema.status.clone().unwrap_or_default();
-    match converge(&context, &schema, &mut status, registry.as_ref(), &desired).await {
+    let registry = registry.as_ref();
+    match converge(&context, &mut schema, &mut status, registry, &desired).await {
         Ok(plan) => {
             describe(&mut status, &desired, &plan);
             write(&context, &schema, status, plan.conditions).await?;
@@ -116,7 +121,7 @@ fn registry_of(
 /// Looks, plans and acts until nothing is left to do. `status` becomes what is stored before the first write to the subject.
 async fn converge(
     context: &Context,
-    schema: &Schema,
+    schema: &mut Arc<Schema>,
     status: &mut SchemaStatus,
     registry: &dyn SchemaRegistry,
     desired: &ResolvedSchema,
@@ -158,7 +163,7 @@ async fn stored_status(context: &Context, schema: &Schema) -> Result<SchemaStatu
 /// Writes the subject to status before anything is written to it, so that an operator that dies in between knows its own work again.
 async fn announce(
     context: &Context,
-    schema: &Schema,
+    schema: &mut Arc<Schema>,
     status: &mut SchemaStatus,
     desired: &ResolvedSchema,
 ) -> Result<(), Error> {
@@ -172,7 +177,10 @@ async fn announce(
     let message = format!("subject `{}` is being registered", desired.subject.as_str());
     let drafts = ["Compatible", "Registered"]
         .map(|kind| Draft::unknown(kind, reasons::PROGRESSING, &message));
-    write(context, schema, status.clone(), drafts.into()).await
+    if let Some(written) = write(context, schema, status.clone(), drafts.into()).await? {
+        *schema = Arc::new(written);
+    }
+    Ok(())
 }
 
 /// What is true now. A text that was refused leaves the version registered before in status.
@@ -231,14 +239,14 @@ async fn write(
     schema: &Schema,
     status: SchemaStatus,
     mut drafts: Vec<Draft>,
-) -> Result<(), Error> {
+) -> Result<Option<Schema>, Error> {
     drafts.push(status::ready(&drafts));
     status::write(context, schema, schema.status.as_ref(), status, &drafts).await
 }
 
 /// Deletes the subject where that is wanted and safe, and lets the resource go. Without its KafkaCluster or a registry there is
 /// nothing to wait for; a registry that is away, or that keeps a subject others refer to, is waited for.
-async fn release(context: &Context, schema: &Schema) -> Result<Action, Error> {
+async fn release(context: &Context, schema: &Arc<Schema>) -> Result<Action, Error> {
     if let Some(doomed) = resolve::schema_deletion(schema, &context.world)
         && context
             .world

@@ -1,10 +1,10 @@
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use kube::{
     ResourceExt,
     runtime::{controller::Action, reflector::ObjectRef},
 };
-use millrace_crds::{Binding, PartitionStatus, Topic, TopicStatus};
+use millrace_crds::{Binding, ManagementPolicy, PartitionStatus, Topic, TopicStatus};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -37,18 +37,12 @@ pub async fn run(context: Arc<Context>, shutdown: CancellationToken) {
 /// The Topics that a change concerns.
 fn concerns(wake: &Wake, world: &World) -> Vec<ObjectRef<Topic>> {
     let of = |cluster: &ClusterKey| {
-        let on = |topic: &Topic| {
-            ClusterKey::of(
-                &topic.spec.cluster_ref,
-                &topic.namespace().unwrap_or_default(),
-            ) == *cluster
-        };
         world
             .stores
             .topics
             .state()
             .iter()
-            .filter(|t| on(t))
+            .filter(|t| on(cluster, t))
             .map(|t| ObjectRef::from_obj(t.as_ref()))
             .collect()
     };
@@ -76,15 +70,34 @@ fn concerns(wake: &Wake, world: &World) -> Vec<ObjectRef<Topic>> {
                 .map(|t| ObjectRef::from_obj(t.as_ref()))
                 .collect()
         }
+        Wake::KafkaGroups(cluster) => {
+            let topics = world.stores.topics.state();
+            let waiting = topics
+                .iter()
+                .filter(|t| awaits_offsets(t) && on(cluster, t));
+            waiting.map(|t| ObjectRef::from_obj(t.as_ref())).collect()
+        }
         Wake::Dlq(..)
         | Wake::ConsumerGroup(..)
         | Wake::Schema(..)
         | Wake::KafkaAcls(_)
-        | Wake::KafkaGroups(_)
         | Wake::KafkaLayout(_)
         | Wake::KafkaQuotas(_)
         | Wake::ClusterChild(_) => Vec::new(),
     }
+}
+
+fn on(cluster: &ClusterKey, topic: &Topic) -> bool {
+    let home = topic.namespace().unwrap_or_default();
+    ClusterKey::of(&topic.spec.cluster_ref, &home) == *cluster
+}
+
+/// Whether the topic was made again and its readers' offsets are not known to fit it.
+fn awaits_offsets(topic: &Topic) -> bool {
+    topic.status.as_ref().is_some_and(|status| {
+        let mut conditions = status.conditions.iter();
+        conditions.any(|c| c.type_ == status::GROUP_OFFSETS_VALID && c.status != "True")
+    })
 }
 
 async fn reconcile(topic: Arc<Topic>, context: Arc<Context>) -> Result<Action, Error> {
@@ -92,33 +105,25 @@ async fn reconcile(topic: Arc<Topic>, context: Arc<Context>) -> Result<Action, E
     if topic.metadata.deletion_timestamp.is_some() {
         return release(&context, &topic, resolved).await;
     }
+    if resolve::paused(topic.as_ref()) {
+        status::pause(&context, topic.as_ref(), topic.status.as_ref()).await?;
+        return Ok(Action::await_change());
+    }
     let desired = match resolved {
         Ok(desired) => desired,
         Err(rejection) => return refuse(&context, &topic, &rejection).await,
     };
-    apply::finalizer(&context, topic.as_ref(), FINALIZER, desired.delete).await?;
+    let mut topic = apply::finalizer(&context, &topic, FINALIZER, desired.delete).await?;
     let ownership = ownership(&context, topic.as_ref(), &desired, recorded).await?;
     if ownership == Ownership::Absent {
-        announce(&context, &topic, &desired).await?;
+        topic = announce(&context, topic, &desired).await?;
     }
     let converged = converge(&context, &desired, ownership != Ownership::Foreign).await;
     let binding = bind(&context, &topic, &desired).await?;
     let status = describe(&topic, &desired, &converged, binding);
-    let drafts = with_skew(
-        &context,
-        &topic,
-        &desired,
-        &converged,
-        summed_up(&converged),
-    );
-    status::write(
-        &context,
-        topic.as_ref(),
-        topic.status.as_ref(),
-        status,
-        &drafts,
-    )
-    .await?;
+    let drafts = summed_up(&context, &topic, &desired, &converged);
+    let before = topic.status.as_ref();
+    status::write(&context, topic.as_ref(), before, status, &drafts).await?;
     converged
         .failure
         .map_or_else(|| Ok(Action::await_change()), |error| Err(error.into()))
@@ -129,7 +134,11 @@ fn recorded(topic: &Topic) -> Option<&str> {
 }
 
 /// Writes the name to status before the topic is made.
-async fn announce(context: &Context, topic: &Topic, desired: &ResolvedTopic) -> Result<(), Error> {
+async fn announce(
+    context: &Context,
+    topic: Arc<Topic>,
+    desired: &ResolvedTopic,
+) -> Result<Arc<Topic>, Error> {
     let status = TopicStatus {
         topic_name: Some(desired.name.as_str().to_owned()),
         ..TopicStatus::default()
@@ -137,7 +146,9 @@ async fn announce(context: &Context, topic: &Topic, desired: &ResolvedTopic) -> 
     let message = format!("topic `{}` is being created", desired.name);
     let drafts = ["Synced", "AccessGranted", "Ready"]
         .map(|kind| Draft::unknown(kind, reasons::PROGRESSING, &message));
-    status::write(context, topic, topic.status.as_ref(), status, &drafts).await
+    let before = topic.status.as_ref();
+    let written = status::write(context, topic.as_ref(), before, status, &drafts).await?;
+    Ok(written.map_or(topic, Arc::new))
 }
 
 /// What is known of the topic; what cannot be seen now stays as it was seen last.
@@ -147,17 +158,12 @@ fn describe(
     converged: &Converged,
     binding: Option<Binding>,
 ) -> TopicStatus {
-    if !converged.mine {
-        return TopicStatus {
-            binding,
-            ..TopicStatus::default()
-        };
-    }
-    let before = topic.status.clone().unwrap_or_default();
+    let before = topic.status.clone().filter(|_| converged.mine);
     let named = TopicStatus {
-        topic_name: Some(desired.name.as_str().to_owned()),
+        topic_name: converged.mine.then(|| desired.name.as_str().to_owned()),
         binding,
-        ..before
+        plan: converged.plan.clone(),
+        ..before.unwrap_or_default()
     };
     match &converged.observed {
         None => named,
@@ -180,20 +186,43 @@ fn layout(observed: &ObservedTopic) -> Vec<PartitionStatus> {
     numbered
         .map(|(partition, p)| PartitionStatus {
             partition,
-            leader: p.leader.unwrap_or(-1),
             replicas: p.replicas.clone(),
         })
         .collect()
 }
 
-fn summed_up(converged: &Converged) -> Vec<Draft> {
+fn summed_up(
+    context: &Context,
+    topic: &Topic,
+    desired: &ResolvedTopic,
+    converged: &Converged,
+) -> Vec<Draft> {
     let parts = [converged.synced.clone(), converged.access.clone()];
     let ready = status::ready(&parts);
-    let [synced, access] = parts;
-    let balanced = converged.balanced.clone();
-    [synced, access, ready]
-        .into_iter()
-        .chain(balanced)
+    let handle = context.world.clusters.get(&desired.cluster);
+    let offsets = handle.and_then(|handle| {
+        status::group_offsets(
+            desired.name.as_str(),
+            topic.status.as_ref(),
+            converged.observed.as_deref(),
+            &handle.groups(),
+            || readers(context, desired),
+        )
+    });
+    let drafts = parts.into_iter().chain([ready]).chain(offsets);
+    let drafts: Vec<Draft> = drafts.chain(converged.balanced.clone()).collect();
+    with_skew(context, topic, desired, converged, drafts)
+}
+
+/// Ids of the groups whose resources read the topic.
+fn readers(context: &Context, desired: &ResolvedTopic) -> BTreeSet<String> {
+    let groups = context.world.stores.groups.state();
+    let resolved = groups
+        .iter()
+        .filter_map(|group| resolve::consumer_group(group, &context.world).ok());
+    resolved
+        .filter(|group| group.cluster == desired.cluster && group.topics.contains(&desired.name))
+        .map(|group| group.group_id.as_str().to_owned())
         .collect()
 }
 
@@ -210,6 +239,10 @@ async fn bind(
     topic: &Topic,
     desired: &ResolvedTopic,
 ) -> Result<Option<Binding>, Error> {
+    if desired.management == ManagementPolicy::Observe {
+        let before = topic.status.as_ref();
+        return Ok(before.and_then(|status| status.binding.clone()));
+    }
     if topic.spec.producers.is_empty() {
         return Ok(None);
     }
@@ -233,12 +266,13 @@ async fn bind(
 /// Deletes the topic where that is wanted and safe, and lets the resource go.
 async fn release(
     context: &Context,
-    topic: &Topic,
+    topic: &Arc<Topic>,
     resolved: Result<ResolvedTopic, Rejection>,
 ) -> Result<Action, Error> {
-    if let Err(away) = kafka_topic::delete(context, topic, resolved.as_ref().ok(), recorded).await?
-    {
-        return refuse(context, topic, &away).await;
+    let resolved = resolved.as_ref().ok();
+    if let Err(stays) = kafka_topic::delete(context, topic.as_ref(), resolved, recorded).await {
+        refuse(context, topic, &stays.rejection()).await?;
+        return stays.again();
     }
     apply::finalizer(context, topic, FINALIZER, false).await?;
     Ok(Action::await_change())

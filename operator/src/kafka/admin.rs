@@ -90,6 +90,26 @@ pub struct ConfigChange {
     pub reset: BTreeSet<String>,
 }
 
+impl ConfigChange {
+    /// The same change key by key, each with its key.
+    pub fn each_key(&self) -> Vec<(String, Self)> {
+        let set = self.set.iter().map(|(key, value)| {
+            let set = [(key.clone(), value.clone())].into();
+            (key.clone(), set, BTreeSet::new())
+        });
+        let reset = self
+            .reset
+            .iter()
+            .map(|key| (key.clone(), BTreeMap::new(), [key.clone()].into()));
+        set.chain(reset)
+            .map(|(key, set, reset)| {
+                let topic = self.topic.clone();
+                (key, Self { topic, set, reset })
+            })
+            .collect()
+    }
+}
+
 /// A change of one broker's dynamic configuration: only the keys named are touched.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BrokerConfigChange {

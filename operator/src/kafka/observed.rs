@@ -53,6 +53,18 @@ pub struct ObservedPartition {
 }
 
 impl ObservedTopic {
+    /// Partitions by their number of replicas; more than one entry where partitions differ.
+    pub fn replica_counts(&self) -> BTreeMap<usize, Vec<i32>> {
+        let mut counts: BTreeMap<usize, Vec<i32>> = BTreeMap::new();
+        for (number, partition) in (0..).zip(&self.partitions) {
+            counts
+                .entry(partition.replicas.len())
+                .or_default()
+                .push(number);
+        }
+        counts
+    }
+
     /// Replicas of the partition that has the fewest; 0 for a topic without partitions.
     pub fn replication_factor(&self) -> usize {
         self.partitions

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use millrace_crds::LayoutPolicy;
+use millrace_crds::{LayoutPolicy, ManagementPolicy};
 use proptest::prelude::*;
 
 use super::{access, topic};
@@ -86,6 +86,7 @@ fn untouched() -> ResolvedTopic {
         adopt: false,
         delete: false,
         capped: None,
+        management: ManagementPolicy::Manage,
         grants: BTreeSet::new(),
     }
 }

@@ -12,7 +12,7 @@ mod schema;
 mod sentence;
 mod topic;
 
-pub use access::access;
+pub use access::{access, producers};
 pub use kafka_step::{Blocked, KafkaStep, Plan};
 pub use moves::{Limits, Memory, Moves, THROTTLED, WantedLayout, moves, ongoing};
 pub use progress::{Sample, progress};

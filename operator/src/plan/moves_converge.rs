@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use millrace_crds::LayoutPolicy;
+use millrace_crds::{LayoutPolicy, ManagementPolicy};
 use proptest::prelude::*;
 
 use super::{KafkaStep, Limits, Memory, WantedLayout, moves, ongoing};
@@ -131,6 +131,8 @@ fn scene(layouts: &[Vec<Vec<BrokerId>>], at_once: usize) -> Scene {
         config: BTreeMap::new(),
         adopt: false,
         delete: false,
+        capped: None,
+        management: ManagementPolicy::Manage,
         grants: BTreeSet::new(),
     });
     Scene {

@@ -1,7 +1,7 @@
 use std::{collections::BTreeSet, fmt::Display};
 
 use super::{KafkaStep, Plan};
-use crate::kafka::{Acl, AclOperation, AclPattern, AclResource, BrokerId, ConfigChange, NewTopic};
+use crate::kafka::{Acl, AclOperation, AclPattern, AclResource, BrokerId, ConfigChange, NewTopic, Reassignment};
 
 /// Partitions whose place is told; of the others only the number is.
 const PLACES: usize = 4;
@@ -38,7 +38,23 @@ fn step(step: &KafkaStep) -> Vec<String> {
         KafkaStep::AlterConfig(change) => config(change),
         KafkaStep::CreateAcls(acls) => access("allow", acls),
         KafkaStep::DeleteAcls(acls) => access("no longer allow", acls),
+        KafkaStep::Reassign(moves) => moves.iter().map(reassign).collect(),
+        KafkaStep::ElectPreferred(partitions) => partitions
+            .iter()
+            .map(|p| format!("make the first replica of partition {} of topic `{}` its leader", p.partition, p.topic))
+            .collect(),
+        KafkaStep::AlterBrokerConfig(_) | KafkaStep::AlterQuotas(_) => Vec::new(),
     }
+}
+
+fn reassign(to: &Reassignment) -> String {
+    let brokers: Vec<String> = to.replicas.iter().map(ToString::to_string).collect();
+    format!(
+        "move partition {} of topic `{}` to the brokers {}",
+        to.partition.partition,
+        to.partition.topic,
+        brokers.join(", ")
+    )
 }
 
 fn create(topic: &NewTopic) -> String {

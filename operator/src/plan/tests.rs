@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use expect_test::expect;
-use millrace_crds::LayoutPolicy;
+use millrace_crds::{LayoutPolicy, ManagementPolicy};
 
 use super::{KafkaStep, access, topic};
 use crate::{
@@ -48,6 +48,7 @@ fn desired(partitions: usize, config: &[(&str, Option<&str>)]) -> ResolvedTopic 
         adopt: false,
         delete: false,
         capped: None,
+        management: ManagementPolicy::Manage,
         grants: BTreeSet::new(),
     }
 }

@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Blocked, KafkaStep, Plan, moves::THROTTLED};
 use crate::{
     desire::layout,
-    kafka::{ConfigChange, NewPartitions, NewTopic, ObservedCluster, ObservedTopic},
+    kafka::{ConfigChange, NewPartitions, NewTopic, ObservedCluster, ObservedPartition, ObservedTopic},
     resolve::ResolvedTopic,
     status::reasons,
 };
@@ -72,8 +72,10 @@ fn change(desired: &ResolvedTopic, observed: &ObservedTopic, cluster: &ObservedC
         .replicas
         .unwrap_or_else(|| observed.replication_factor());
     plan.blocked.extend(over_limit(desired, have));
+    // Kafka wants added partitions to have as many replicas as partition 0, whatever is wanted; they are changed afterwards.
+    let added = observed.partitions.first().map_or(0, |p| p.replicas.len());
     if want > have && desired.capped.is_none() {
-        match too_few_brokers(replicas, cluster) {
+        match too_few_brokers(added, cluster) {
             Some(problem) => plan.blocked.extend(problem.blocked),
             None => plan.steps.push(KafkaStep::CreatePartitions(NewPartitions {
                 topic: desired.name.as_str().to_owned(),
@@ -83,7 +85,7 @@ fn change(desired: &ResolvedTopic, observed: &ObservedTopic, cluster: &ObservedC
                     &cluster.brokers,
                     &observed.partitions,
                     want - have,
-                    replicas,
+                    added,
                 ),
             })),
         }
@@ -94,12 +96,8 @@ fn change(desired: &ResolvedTopic, observed: &ObservedTopic, cluster: &ObservedC
             message: format!("topic `{}` has {have} partitions and Kafka cannot take any away: write `partitions: {have}` or more, or move to a new topic", desired.name),
         });
     }
-    if want <= have
-        && observed
-            .partitions
-            .iter()
-            .any(|p| p.replicas.len() < replicas)
-    {
+    let fewer = |partition: &ObservedPartition| partition.replicas.len() < replicas;
+    if observed.partitions.iter().any(fewer) {
         let problem = too_few_brokers(replicas, cluster);
         plan.blocked
             .extend(problem.into_iter().flat_map(|problem| problem.blocked));

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use kube::ResourceExt;
-use millrace_crds::{DeletionPolicy, Dlq, DlqReader, LayoutPolicy};
+use millrace_crds::{DeletionPolicy, Dlq, DlqReader, LayoutPolicy, ManagementPolicy};
 
 use super::{
     Claimant, Facts, Name, Rejection, ResolvedTopic, Share, TopicName,
@@ -50,6 +50,7 @@ pub fn dlq(dlq: &Dlq, facts: &dyn Facts) -> Result<ResolvedTopic, Rejection> {
         config,
         adopt: spec.adopt,
         delete: spec.deletion_policy == DeletionPolicy::Delete,
+        management: ManagementPolicy::Manage,
         name,
     })
 }

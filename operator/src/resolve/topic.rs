@@ -31,10 +31,12 @@ pub struct ResolvedTopic {
     pub config: BTreeMap<String, Option<String>>,
     /// Whether a topic that exists already may be taken over.
     pub adopt: bool,
-    /// Whether the topic goes with its resource.
+    /// Whether the topic goes with its resource; never where it is only observed.
     pub delete: bool,
     /// What keeps the topic from getting the partitions it asks for.
     pub capped: Option<Capped>,
+    /// Whether the topic is made as desired, or only compared with it.
+    pub management: ManagementPolicy,
     /// What the resource asks to be allowed.
     pub grants: BTreeSet<Acl>,
 }
@@ -68,7 +70,9 @@ pub fn topic(topic: &Topic, facts: &dyn Facts) -> Result<ResolvedTopic, Rejectio
         layout: spec.layout_policy,
         config: config(spec.config.as_ref()),
         adopt: spec.adopt,
-        delete: spec.deletion_policy == DeletionPolicy::Delete,
+        delete: spec.deletion_policy == DeletionPolicy::Delete
+            && spec.management_policy == ManagementPolicy::Manage,
+        management: spec.management_policy,
         grants: spec
             .producers
             .iter()

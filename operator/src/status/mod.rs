@@ -2,6 +2,7 @@
 
 mod access;
 mod condition;
+mod group_offsets;
 mod kafka_cluster;
 mod layout;
 mod patch;
@@ -12,8 +13,9 @@ pub mod reasons;
 
 pub use access::access;
 pub use condition::{Draft, State, merge};
+pub use group_offsets::{GROUP_OFFSETS_VALID, group_offsets};
 pub use kafka_cluster::{Seen, kafka_cluster};
 pub use layout::{balanced, reassigning};
-pub use patch::{HasConditions, write};
+pub use patch::{HasConditions, pause, write};
 pub use quotas::quotas;
 pub use summary::ready;

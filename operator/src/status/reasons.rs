@@ -28,6 +28,14 @@ pub const LIMIT_EXCEEDED: &str = "LimitExceeded";
 pub const CONFLICT: &str = "Conflict";
 /// It exists already and `adopt` is not set.
 pub const NOT_ADOPTED: &str = "NotAdopted";
+/// Kafka differs from the spec and is only observed.
+pub const DRIFTED: &str = "Drifted";
+/// The annotation `millrace.dev/paused` is set.
+pub const PAUSED: &str = "Paused";
+/// The topic was deleted and made again, and groups' offsets may not fit it.
+pub const TOPIC_RECREATED: &str = "TopicRecreated";
+/// No group's offset lies beyond the end of the log.
+pub const OFFSETS_WITHIN_LOG: &str = "OffsetsWithinLog";
 /// Fewer partitions were asked for; Kafka cannot do that.
 pub const PARTITIONS_CANNOT_SHRINK: &str = "PartitionsCannotShrink";
 /// Replicas are being moved, or wait for their turn.

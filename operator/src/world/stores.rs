@@ -80,6 +80,13 @@ impl Stores {
         self.namespaces.wait_until_ready().await
     }
 
+    /// Whether a namespace is going, with all that is in it.
+    pub fn is_terminating(&self, namespace: &str) -> bool {
+        self.namespaces
+            .get(&ObjectRef::new(namespace))
+            .is_some_and(|found| found.metadata.deletion_timestamp.is_some())
+    }
+
     /// Labels of a namespace; None if it is not known.
     pub fn namespace_labels(&self, namespace: &str) -> Option<BTreeMap<String, String>> {
         let found = self.namespaces.get(&ObjectRef::new(namespace))?;

@@ -99,6 +99,10 @@ async fn reconcile(
     if group.metadata.deletion_timestamp.is_some() {
         return Ok(Action::await_change());
     }
+    if resolve::paused(group.as_ref()) {
+        status::pause(&context, group.as_ref(), group.status.as_ref()).await?;
+        return Ok(Action::await_change());
+    }
     let desired = match resolve::consumer_group(&group, &context.world) {
         Ok(desired) => desired,
         Err(rejection) => return refuse(&context, &memories, &group, &rejection).await,
