@@ -14,6 +14,12 @@ mod schema;
 mod topic;
 mod topic_skew;
 
+#[cfg(test)]
+mod testing;
+
+#[cfg(test)]
+mod tests;
+
 pub use access::{Access, Requests};
 
 use std::sync::Arc;

@@ -20,7 +20,7 @@ pub use admin::{
 };
 pub use client::KrafkaAdmin;
 pub use counted::Counted;
-pub use fake::{Call, FakeKafka};
+pub use fake::{Call, FakeKafka, Fuse};
 pub use observed::{
     BrokerId, ObservedBroker, ObservedCluster, ObservedPartition, ObservedTopic, TopicPartition,
 };

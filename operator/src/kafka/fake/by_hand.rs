@@ -3,7 +3,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Call, FakeKafka, state::Offsets};
+use super::{Call, FakeKafka, Fuse, state::Offsets};
 use crate::kafka::{
     Acl, BrokerConfigChange, BrokerId, BrokerQuota, ConfigChange, GroupDescription, KafkaError,
     NewTopic, ObservedTopic, OngoingReassignment, Principal, Reassignment, TopicPartition,
@@ -12,6 +12,11 @@ use crate::kafka::{
 /// What somebody other than the operator does to the cluster, and what a test wants to know of it. None of it is counted
 /// as a call.
 impl FakeKafka {
+    /// What ends the caller at one of its writes.
+    pub fn fuse(&self) -> Fuse {
+        self.fuse.clone()
+    }
+
     /// Lets calls be answered, or not.
     pub fn set_reachable(&self, reachable: bool) {
         self.lock().reachable = reachable;

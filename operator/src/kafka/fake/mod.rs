@@ -5,6 +5,7 @@ mod by_hand;
 mod limits;
 mod partition;
 mod replicas;
+mod fuse;
 mod state;
 mod topic_config;
 
@@ -15,6 +16,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+pub use fuse::Fuse;
 use state::State;
 
 use super::{
@@ -36,6 +38,7 @@ pub struct Call {
 #[derive(Debug)]
 pub struct FakeKafka {
     inner: Mutex<Inner>,
+    fuse: Fuse,
 }
 
 #[derive(Debug)]
@@ -54,6 +57,7 @@ impl FakeKafka {
             (id, ObservedBroker { rack })
         });
         Self {
+            fuse: Fuse::default(),
             inner: Mutex::new(Inner {
                 state: State::new(brokers.collect()),
                 calls: Vec::new(),
@@ -81,13 +85,24 @@ impl FakeKafka {
         if !latency.is_zero() {
             tokio::time::sleep(latency).await;
         }
-        let mut inner = self.lock();
-        if !inner.reachable {
-            return Err(KafkaError::Unreachable(
-                "the fake is unreachable".to_owned(),
-            ));
+        let writes = ["create", "delete", "alter", "elect"];
+        let writes = writes.iter().any(|verb| kind.starts_with(verb));
+        if writes {
+            self.fuse.pass().await;
         }
-        Ok(answer(&mut inner.state))
+        let answer = {
+            let mut inner = self.lock();
+            if !inner.reachable {
+                return Err(KafkaError::Unreachable(
+                    "the fake is unreachable".to_owned(),
+                ));
+            }
+            answer(&mut inner.state)
+        };
+        if writes {
+            self.fuse.pass().await;
+        }
+        Ok(answer)
     }
 }
 

@@ -1,0 +1,324 @@
+use std::{
+    collections::{BTreeMap, HashMap},
+    convert::Infallible,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use axum::{
+    body::{Body, Bytes, to_bytes},
+    http::{Method, Request, Response, StatusCode},
+};
+use futures::stream;
+use jiff::Timestamp;
+use kube::Client;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use crate::kafka::Fuse;
+
+/// Namespace and name of an object; the namespace is empty for a Namespace.
+type Key = (String, String, String);
+
+/// An API server in memory: lists, watches, gets, and server-side applies of objects, their status and finalizers. Of the rules of
+/// server-side apply it has what the operator relies on: a resource version or uid that does not match is a conflict, an apply that
+/// changes nothing makes no new version, and an object that is being deleted goes with its last finalizer.
+#[derive(Clone)]
+pub struct FakeApi {
+    inner: Arc<Mutex<Inner>>,
+    latest: watch::Sender<u64>,
+    fuse: Fuse,
+}
+
+#[derive(Default)]
+struct Inner {
+    version: u64,
+    created: i64,
+    objects: BTreeMap<Key, Value>,
+    history: Vec<(u64, String, Value)>,
+}
+
+impl FakeApi {
+    /// An empty one, whose client dies at `fuse`.
+    pub fn new(fuse: Fuse) -> Self {
+        Self {
+            inner: Arc::default(),
+            latest: watch::channel(0).0,
+            fuse,
+        }
+    }
+
+    /// A client of it.
+    pub fn client(&self) -> Client {
+        let api = self.clone();
+        let service = tower::service_fn(move |request: Request<kube::client::Body>| {
+            let api = api.clone();
+            async move { Ok::<_, Infallible>(api.answer(request).await) }
+        });
+        Client::new(service, "default")
+    }
+
+    /// Creates an object, or edits the spec, labels and annotations of the one that is there.
+    pub fn put(&self, plural: &str, mut object: Value) {
+        let mut inner = self.lock();
+        let text = |field: &str| {
+            object["metadata"][field]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned()
+        };
+        let key = (plural.to_owned(), text("namespace"), text("name"));
+        match inner.objects.get(&key) {
+            Some(known) => {
+                let mut edited = known.clone();
+                if edited["spec"] != object["spec"] {
+                    let generation = edited["metadata"]["generation"].as_i64().unwrap_or(0);
+                    edited["metadata"]["generation"] = json!(generation + 1);
+                }
+                edited["spec"] = object["spec"].take();
+                for field in ["annotations", "labels"] {
+                    edited["metadata"][field] = object["metadata"][field].take();
+                }
+                inner.store(&key, edited);
+            }
+            None => {
+                inner.created += 1;
+                let created = Timestamp::from_second(1_700_000_000 + inner.created).unwrap();
+                let metadata = &mut object["metadata"];
+                metadata["uid"] = json!(format!("uid-{}", inner.created));
+                metadata["generation"] = json!(1);
+                metadata["creationTimestamp"] = json!(created.to_string());
+                inner.store(&key, object);
+            }
+        }
+        self.tell(&inner);
+    }
+
+    /// Puts a finalizer of somebody else on an object.
+    pub fn hold(&self, plural: &str, namespace: &str, name: &str) {
+        let mut inner = self.lock();
+        let key = (plural.to_owned(), namespace.to_owned(), name.to_owned());
+        if let Some(mut object) = inner.objects.get(&key).cloned() {
+            object["metadata"]["finalizers"] = json!(["example.org/held"]);
+            inner.store(&key, object);
+        }
+        self.tell(&inner);
+    }
+
+    /// Asks for an object to be deleted: it goes at once, or with its last finalizer.
+    pub fn delete(&self, plural: &str, namespace: &str, name: &str) {
+        let mut inner = self.lock();
+        let key = (plural.to_owned(), namespace.to_owned(), name.to_owned());
+        let Some(mut object) = inner.objects.get(&key).cloned() else {
+            return;
+        };
+        object["metadata"]["deletionTimestamp"] = json!("2024-01-01T00:00:00Z");
+        inner.store(&key, object);
+        self.tell(&inner);
+    }
+
+    /// An object as it is stored.
+    pub fn get(&self, plural: &str, namespace: &str, name: &str) -> Option<Value> {
+        let key = (plural.to_owned(), namespace.to_owned(), name.to_owned());
+        self.lock().objects.get(&key).cloned()
+    }
+
+    /// The version of the last change.
+    pub fn version(&self) -> u64 {
+        self.lock().version
+    }
+
+    async fn answer(&self, request: Request<kube::client::Body>) -> Response<Body> {
+        let (head, body) = request.into_parts();
+        let path = Path::parse(head.uri.path());
+        let query: HashMap<String, String> = head
+            .uri
+            .query()
+            .unwrap_or_default()
+            .split('&')
+            .filter_map(|pair| pair.split_once('='))
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .collect();
+        if head.method == Method::GET {
+            return match (&path.name, query.get("watch").map(String::as_str)) {
+                (Some(_), _) => self.found(&path),
+                (None, Some("true")) => self.watch(&path, &query),
+                (None, _) => self.list(&path),
+            };
+        }
+        let body = to_bytes(Body::new(body), usize::MAX).await.unwrap();
+        let sent: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
+        if path.plural == "events" {
+            return answer(StatusCode::CREATED, &sent);
+        }
+        self.fuse.pass().await;
+        let answer = match head.method {
+            Method::PATCH => self.apply(&path, sent),
+            _ => failure(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed"),
+        };
+        self.fuse.pass().await;
+        answer
+    }
+
+    fn found(&self, path: &Path) -> Response<Body> {
+        match self.lock().objects.get(&path.key()) {
+            Some(object) => answer(StatusCode::OK, object),
+            None => failure(StatusCode::NOT_FOUND, "NotFound"),
+        }
+    }
+
+    fn list(&self, path: &Path) -> Response<Body> {
+        let inner = self.lock();
+        let of_kind = inner.objects.iter().filter(|(key, _)| key.0 == path.plural);
+        let items: Vec<&Value> = of_kind.map(|(_, object)| object).collect();
+        let list = json!({
+            "apiVersion": path.api_version, "kind": "List",
+            "metadata": { "resourceVersion": inner.version.to_string() }, "items": items,
+        });
+        answer(StatusCode::OK, &list)
+    }
+
+    fn watch(&self, path: &Path, query: &HashMap<String, String>) -> Response<Body> {
+        let since = query.get("resourceVersion").and_then(|v| v.parse().ok());
+        let state = (self.clone(), self.latest.subscribe(), since.unwrap_or(0));
+        let plural = path.plural.clone();
+        let lines = stream::unfold(state, move |(api, mut latest, since)| {
+            let plural = plural.clone();
+            async move {
+                loop {
+                    latest.borrow_and_update();
+                    let (lines, seen) = api.lock().since(&plural, since);
+                    if !lines.is_empty() {
+                        return Some((
+                            Ok::<_, Infallible>(Bytes::from(lines)),
+                            (api, latest, seen),
+                        ));
+                    }
+                    latest.changed().await.ok()?;
+                }
+            }
+        });
+        Response::new(Body::from_stream(lines))
+    }
+
+    fn apply(&self, path: &Path, sent: Value) -> Response<Body> {
+        let mut inner = self.lock();
+        let key = path.key();
+        let known = inner.objects.get(&key).cloned();
+        let Some(known) = known.or_else(|| (path.plural == "configmaps").then(|| sent.clone()))
+        else {
+            return failure(StatusCode::NOT_FOUND, "NotFound");
+        };
+        for field in ["resourceVersion", "uid"] {
+            let (is, named) = (&known["metadata"][field], &sent["metadata"][field]);
+            if named.is_string() && is != named {
+                return failure(StatusCode::CONFLICT, "Conflict");
+            }
+        }
+        let mut object = known.clone();
+        match path.subresource.as_deref() {
+            Some("status") => object["status"] = sent["status"].clone(),
+            _ if path.plural == "configmaps" => {
+                object["data"] = sent["data"].clone();
+                object["metadata"]["uid"] = json!("config-map");
+            }
+            _ => object["metadata"]["finalizers"] = sent["metadata"]["finalizers"].clone(),
+        }
+        if inner.store(&key, object.clone()) {
+            self.tell(&inner);
+        }
+        answer(StatusCode::OK, inner.objects.get(&key).unwrap_or(&object))
+    }
+
+    fn tell(&self, inner: &Inner) {
+        self.latest.send_replace(inner.version);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    /// Stores an object, or lets it go; says whether that changed anything.
+    fn store(&mut self, key: &Key, mut object: Value) -> bool {
+        if self.objects.get(key) == Some(&object) {
+            return false;
+        }
+        self.version += 1;
+        object["metadata"]["resourceVersion"] = json!(self.version.to_string());
+        let metadata = &object["metadata"];
+        let held = metadata["finalizers"]
+            .as_array()
+            .is_some_and(|f| !f.is_empty());
+        let kind = match metadata["deletionTimestamp"].is_string() && !held {
+            true => {
+                self.objects.remove(key);
+                "DELETED"
+            }
+            false => match self.objects.insert(key.clone(), object.clone()) {
+                Some(_) => "MODIFIED",
+                None => "ADDED",
+            },
+        };
+        let event = json!({ "type": kind, "object": object });
+        self.history.push((self.version, key.0.clone(), event));
+        true
+    }
+
+    fn since(&self, plural: &str, version: u64) -> (String, u64) {
+        let later = self
+            .history
+            .iter()
+            .filter(|(at, of, _)| *at > version && of == plural);
+        let lines = later.map(|(_, _, event)| format!("{event}\n")).collect();
+        (lines, self.version)
+    }
+}
+
+struct Path {
+    api_version: String,
+    plural: String,
+    namespace: String,
+    name: Option<String>,
+    subresource: Option<String>,
+}
+
+impl Path {
+    fn parse(path: &str) -> Self {
+        let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
+        let (api_version, rest) = match parts[0] {
+            "api" => (parts[1].to_owned(), &parts[2..]),
+            _ => (format!("{}/{}", parts[1], parts[2]), &parts[3..]),
+        };
+        let (namespace, rest) = match rest {
+            ["namespaces", namespace, rest @ ..] if !rest.is_empty() => (*namespace, rest),
+            rest => ("", rest),
+        };
+        Self {
+            api_version,
+            plural: rest[0].to_owned(),
+            namespace: namespace.to_owned(),
+            name: rest.get(1).map(|part| (*part).to_owned()),
+            subresource: rest.get(2).map(|part| (*part).to_owned()),
+        }
+    }
+
+    fn key(&self) -> Key {
+        let name = self.name.clone().unwrap_or_default();
+        (self.plural.clone(), self.namespace.clone(), name)
+    }
+}
+
+fn answer(status: StatusCode, body: &Value) -> Response<Body> {
+    let mut response = Response::new(Body::from(body.to_string()));
+    *response.status_mut() = status;
+    response
+}
+
+fn failure(status: StatusCode, reason: &str) -> Response<Body> {
+    let body = json!({
+        "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+        "message": reason, "reason": reason, "code": status.as_u16(),
+    });
+    answer(status, &body)
+}
