@@ -26,8 +26,13 @@ impl Board {
     }
 
     /// The last look that succeeded, even if the cluster is away by now.
-    pub(super) fn last(&self) -> Option<&View> {
-        self.last.as_deref()
+    pub(super) fn last(&self) -> Option<Arc<View>> {
+        self.last.clone()
+    }
+
+    /// Whether no look has ended yet.
+    pub(super) fn is_pending(&self) -> bool {
+        matches!(*self.shown.borrow(), ViewState::Pending)
     }
 
     /// Why the cluster does not answer, if it does not.

@@ -159,6 +159,25 @@ impl Expectation {
         self.quotas.is_some()
     }
 
+    /// Topics that are to be looked at again: what was done to them does not show.
+    pub(super) fn unsettled(&self, found: &Found, late: &Late) -> BTreeSet<String> {
+        let partitions = late.moves.iter().chain(
+            self.led
+                .iter()
+                .filter(|partition| !preferred_leads(partition, found)),
+        );
+        let configs = self
+            .topics
+            .iter()
+            .filter(|(name, topic)| !topic.config_shows(found.topics.get(*name)))
+            .map(|(name, _)| name);
+        let topics = late.topics.iter().chain(configs);
+        topics
+            .chain(partitions.map(|partition| &partition.topic))
+            .cloned()
+            .collect()
+    }
+
     /// What does not show yet: topics that are not there, not gone, or not led everywhere; moves that have not begun; ACLs and
     /// quotas that are not as they were made.
     pub(super) fn late(&self, found: &Found) -> Late {

@@ -2,6 +2,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::{
     sync::mpsc,
+    task::JoinSet,
     time::{Instant, sleep_until, timeout_at},
 };
 use tracing::{debug, warn};
@@ -11,7 +12,7 @@ use super::{
     board::Board,
     expectation::{Expectation, Late},
     handle::{Request, StepResults},
-    look,
+    look::{self, Since},
     settle::settle,
 };
 use crate::{
@@ -22,19 +23,30 @@ use crate::{
 
 /// How long a request waits for others to go with.
 const LINGER: Duration = Duration::from_millis(5);
-/// Steps beyond which a batch takes no further request. A busy broker makes a few hundred logs a second and shows nothing
-/// new until it is done with them; larger batches would look as if it had stopped.
-const LARGE_BATCH: usize = 250;
+/// Partitions, or other items, beyond which a batch takes no further request. A busy broker makes a few hundred logs a second
+/// and shows nothing new until it is done with them; larger batches would look as if it had stopped.
+const LARGE_BATCH: usize = 1_000;
+/// Looks at the whole cluster leave out so many times the time that one took: they are no more than a tenth of what is asked.
+const REST_BETWEEN_LOOKS: u32 = 10;
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 const LONGEST_RETRY: Duration = Duration::from_secs(10);
 
-/// Keeps the view of one cluster fresh, and carries steps out, one batch after the other.
+/// Keeps the view of one cluster fresh, and carries steps out, one batch after the other. No batch waits for a look at the
+/// whole cluster, but for the first.
 pub(super) struct Keeper {
     admin: Arc<dyn KafkaAdmin>,
     board: Board,
     period: Duration,
     retry: Duration,
     next_look: Instant,
+    /// The look under way, if there is one.
+    looks: JoinSet<Looked>,
+    since: Since,
+}
+
+struct Looked {
+    found: Result<View, KafkaError>,
+    took: Duration,
 }
 
 impl Keeper {
@@ -45,32 +57,52 @@ impl Keeper {
             period,
             retry: FIRST_RETRY,
             next_look: Instant::now(),
+            looks: JoinSet::new(),
+            since: Since::default(),
         }
     }
 
     /// Runs until nobody can ask any more.
     pub(super) async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
-        self.look().await;
         loop {
             tokio::select! {
-                request = requests.recv() => match request {
+                Some(looked) = self.looks.join_next() => match looked {
+                    Ok(looked) => self.see(looked),
+                    Err(panic) => self.lose(&KafkaError::Unreachable(panic.to_string())),
+                },
+                request = requests.recv(), if !self.board.is_pending() => match request {
                     Some(first) => {
                         let batch = gather(first, &mut requests).await;
                         self.serve(batch).await;
                     }
                     None => return,
                 },
-                () = sleep_until(self.next_look) => self.look().await,
+                () = sleep_until(self.next_look), if self.looks.is_empty() => self.look(),
             }
         }
     }
 
-    async fn look(&mut self) {
-        match look::whole(self.admin.as_ref(), self.board.last()).await {
+    /// Begins to look at the whole cluster.
+    fn look(&mut self) {
+        self.since = Since::default();
+        let (admin, before) = (self.admin.clone(), self.board.last());
+        self.looks.spawn(async move {
+            let start = Instant::now();
+            let found = look::whole(admin.as_ref(), before.as_deref()).await;
+            let took = start.elapsed();
+            Looked { found, took }
+        });
+    }
+
+    fn see(&mut self, Looked { found, took }: Looked) {
+        match found {
+            // It may have answered before it was lost.
+            Ok(_) if self.since.lost => {}
             Ok(view) => {
+                let view = look::merged(view, self.board.last().as_deref(), &self.since);
                 self.board.show(view);
                 self.retry = FIRST_RETRY;
-                self.next_look = Instant::now() + self.period;
+                self.next_look = Instant::now() + self.period.max(took * REST_BETWEEN_LOOKS);
             }
             Err(error) => self.lose(&error),
         }
@@ -80,6 +112,7 @@ impl Keeper {
         let message = words(error);
         warn!(message, "Kafka does not answer");
         self.board.show_away(message);
+        self.since.lost = true;
         self.next_look = Instant::now() + self.retry;
         self.retry = (self.retry * 2).min(LONGEST_RETRY);
     }
@@ -112,11 +145,14 @@ impl Keeper {
         };
         let mut results = batch::carry_out(self.admin.as_ref(), steps).await;
         excuse_deleted(steps, &mut results);
-        let expectation = Expectation::new(steps, &results, before);
+        let expectation = Expectation::new(steps, &results, &before);
         match settle(self.admin.as_ref(), &expectation).await {
             Ok(settled) => {
                 blame_late(steps, &settled.late, &mut results);
-                let view = look::updated(before, &expectation.topics(), settled.found);
+                let touched = expectation.topics();
+                self.since.note(&settled.found);
+                let view = look::updated(&before, &touched, settled.found);
+                self.since.topics.extend(touched);
                 excuse_created(steps, &view, &mut results);
                 self.board.show(view);
             }
@@ -129,15 +165,25 @@ impl Keeper {
 /// The requests that have come meanwhile. A batch that is large enough is not made to wait for more.
 async fn gather(first: Request, requests: &mut mpsc::Receiver<Request>) -> Vec<Request> {
     let deadline = Instant::now() + LINGER;
-    let mut steps = first.steps.len();
+    let mut size = self::size(&first);
     let mut batch = vec![first];
-    while steps < LARGE_BATCH
+    while size < LARGE_BATCH
         && let Ok(Some(request)) = timeout_at(deadline, requests.recv()).await
     {
-        steps += request.steps.len();
+        size += self::size(&request);
         batch.push(request);
     }
     batch
+}
+
+/// Partitions to make, and other steps.
+fn size(request: &Request) -> usize {
+    let size = |step: &KafkaStep| match step {
+        KafkaStep::CreateTopic(topic) => topic.assignment.len(),
+        KafkaStep::CreatePartitions(change) => change.assignment.len(),
+        _ => 1,
+    };
+    request.steps.iter().map(size).sum()
 }
 
 /// The client's words alone: that there was no answer is what the state says.

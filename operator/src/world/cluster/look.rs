@@ -96,9 +96,97 @@ fn known_configs(known: Option<&KnownConfigs>, found: BrokerConfigs) -> KnownCon
     shared(known, configs)
 }
 
+/// What batches have shown since a look began. It is newer than what the look found.
+#[derive(Debug, Default)]
+pub(super) struct Since {
+    /// Topics that were looked at since, whether they are there or not.
+    pub(super) topics: BTreeSet<String>,
+    acls: bool,
+    reassignments: bool,
+    quotas: bool,
+    broker_configs: bool,
+    /// Whether the cluster gave no answer since.
+    pub(super) lost: bool,
+}
+
+impl Since {
+    /// Notes what was looked at beside topics.
+    pub(super) fn note(&mut self, found: &Found) {
+        self.acls |= found.acls.is_some();
+        self.reassignments |= found.reassignments.is_some();
+        self.quotas |= found.quotas.is_some();
+        self.broker_configs |= !found.broker_configs.is_empty();
+    }
+}
+
+/// What a look found, with all that was `shown` since it began.
+pub(super) fn merged(mut found: View, shown: Option<&View>, since: &Since) -> View {
+    let Some(shown) = shown else {
+        return found;
+    };
+    for name in &since.topics {
+        match shown.topics.get(name) {
+            Some(topic) => found.topics.insert(name.clone(), topic.clone()),
+            None => found.topics.remove(name),
+        };
+    }
+    if since.acls {
+        found.acls = shown.acls.clone();
+    }
+    if since.reassignments {
+        found.reassignments = shown.reassignments.clone();
+    }
+    if since.quotas {
+        found.quotas = shown.quotas.clone();
+    }
+    if since.broker_configs {
+        found.broker_configs = shown.broker_configs.clone();
+    }
+    found
+}
+
 fn shared<T: PartialEq>(known: Option<&Arc<T>>, found: T) -> Arc<T> {
     match known {
         Some(known) if **known == found => known.clone(),
         _ => Arc::new(found),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn topic(id: &str) -> Arc<ObservedTopic> {
+        Arc::new(ObservedTopic {
+            id: id.to_owned(),
+            ..ObservedTopic::default()
+        })
+    }
+
+    fn view<'a>(topics: impl IntoIterator<Item = (&'a str, &'a str)>) -> View {
+        let topics = topics.into_iter();
+        View {
+            topics: topics
+                .map(|(name, id)| (name.to_owned(), topic(id)))
+                .collect(),
+            ..View::default()
+        }
+    }
+
+    #[test]
+    fn a_look_does_not_undo_what_was_shown_since_it_began() {
+        let found = view([("deleted", "1"), ("changed", "2"), ("other", "4")]);
+        let shown = view([("created", "5"), ("changed", "3"), ("other", "0")]);
+        let since = Since {
+            topics: ["created", "changed", "deleted"].map(str::to_owned).into(),
+            ..Since::default()
+        };
+        let expected = view([("created", "5"), ("changed", "3"), ("other", "4")]);
+        assert_eq!(merged(found.clone(), Some(&shown), &since), expected);
+        assert_eq!(
+            merged(found.clone(), Some(&shown), &Since::default()),
+            found
+        );
+        assert_eq!(merged(found.clone(), None, &since), found);
     }
 }

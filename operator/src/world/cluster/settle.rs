@@ -1,4 +1,7 @@
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use tokio::time::{Instant, sleep};
 
@@ -24,17 +27,19 @@ pub(super) struct Settled {
     pub(super) late: Late,
 }
 
-/// Looks at what steps have touched until it is as expected.
+/// Looks at what steps have touched until it is as expected; after the first time only at what is not yet.
 pub(super) async fn settle(
     admin: &dyn KafkaAdmin,
     expectation: &Expectation,
 ) -> Result<Settled, KafkaError> {
+    let mut looking_at = expectation.topics();
+    let mut found = Found::default();
     let start = Instant::now();
     let mut progress = start;
     let mut fewest_late = usize::MAX;
     let mut pause = FIRST_PAUSE;
     loop {
-        let found = look(admin, expectation).await?;
+        look(admin, expectation, &looking_at, &mut found).await?;
         let late = expectation.late(&found);
         if late.count() < fewest_late {
             fewest_late = late.count();
@@ -45,20 +50,26 @@ pub(super) async fn settle(
         if all_shown || progress.elapsed() >= DEADLINE {
             return Ok(Settled { found, late });
         }
+        looking_at = expectation.unsettled(&found, &late);
         sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 
-/// Looks once. The moves come before the topics, as in a look at everything.
-async fn look(admin: &dyn KafkaAdmin, expectation: &Expectation) -> Result<Found, KafkaError> {
-    let mut found = Found::default();
+/// Looks once, at these of the topics. The moves come before the topics, as in a look at everything.
+async fn look(
+    admin: &dyn KafkaAdmin,
+    expectation: &Expectation,
+    topics: &BTreeSet<String>,
+    found: &mut Found,
+) -> Result<(), KafkaError> {
     if expectation.concerns_moves() {
         found.reassignments = Some(admin.list_reassignments().await?);
     }
-    let topics = expectation.topics();
     if !topics.is_empty() {
-        found.topics = admin.describe_topics(Some(&topics)).await?;
+        let seen = admin.describe_topics(Some(topics)).await?;
+        found.topics.retain(|name, _| !topics.contains(name));
+        found.topics.extend(seen);
     }
     if expectation.concerns_acls() {
         found.acls = Some(admin.describe_acls().await?);
@@ -74,5 +85,5 @@ async fn look(admin: &dyn KafkaAdmin, expectation: &Expectation) -> Result<Found
             answer => answer?,
         };
     }
-    Ok(found)
+    Ok(())
 }

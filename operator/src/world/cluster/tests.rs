@@ -653,7 +653,7 @@ async fn many_requests_are_answered_batch_by_batch() {
         .iter()
         .map(|call| (call.kind, call.items))
         .collect::<Vec<_>>();
-    let expected = [("create_topics", 250), ("describe_topics", 250)].repeat(6);
+    let expected = [("create_topics", 500), ("describe_topics", 500)].repeat(3);
     assert_eq!(calls, expected);
 }
 
