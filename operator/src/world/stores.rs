@@ -25,6 +25,8 @@ use tracing::warn;
 use super::{Claims, Holdings, Wake, Waker, watched::Watched};
 use crate::resolve::Claimant;
 
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
 /// The resources as the API server last told. Clones share the same stores.
 #[derive(Clone)]
 pub struct Stores {
@@ -118,10 +120,20 @@ where
     let events = watcher(api, watcher::Config::default())
         .default_backoff()
         .try_filter_map(parsed)
+        .modify(prune)
         .boxed();
     let events = reflector(writer, events);
     tasks.spawn(follow(events, store.clone(), news.clone()));
     store
+}
+
+/// Who set which field, and what `kubectl apply` sent last, are read by nobody here: more than half of a small object.
+fn prune<K: Resource>(object: &mut K) {
+    object.managed_fields_mut().clear();
+    object.annotations_mut().remove(LAST_APPLIED);
+    if object.annotations().is_empty() {
+        object.meta_mut().annotations = None;
+    }
 }
 
 /// Leaves out an object that does not parse, so that it cannot stall the watch of all others.
