@@ -20,7 +20,7 @@ pub fn of(cluster: &ClusterKey, world: &World) -> BTreeSet<Acl> {
         .topics
         .state()
         .into_iter()
-        .filter(|topic| !is_left_alone(topic))
+        .filter(|topic| !topic.spec.producers.is_empty() && !is_left_alone(topic))
         .filter_map(|topic| resolve::topic(&topic, world).ok())
         .map(|t| (t.cluster, t.grants));
     let dlqs = stores
