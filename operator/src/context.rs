@@ -5,9 +5,9 @@ use std::sync::Arc;
 use kube::{Client, runtime::events::Reporter};
 
 use crate::{
-    apply::Applied,
+    apply::{Applied, Writes},
     config::Config,
-    controllers::{Access, Requests},
+    controllers::{Access, Creations, Requests},
     error::Error,
     registry::{HttpRegistries, Registries},
     telemetry::Metrics,
@@ -26,6 +26,10 @@ pub struct Context {
     pub registries: Arc<dyn Registries>,
     /// What was applied to the API server last.
     pub applied: Applied,
+    /// The way of all writes to the API server.
+    pub writes: Writes,
+    /// Which topics are being made.
+    pub creations: Creations,
     /// Asks for ACLs to be made as the resources want them.
     pub access: Access,
     /// Counters and gauges.
@@ -51,6 +55,8 @@ impl Context {
             instance: Some(config.pod_name.clone()),
         };
         let registries = Arc::new(HttpRegistries::new()?);
+        let writes = Writes::new(metrics.clone());
+        let creations = Creations::new(client.clone(), writes.clone(), world.clone());
         Ok((
             Self {
                 client,
@@ -58,6 +64,8 @@ impl Context {
                 world,
                 registries,
                 applied: Applied::default(),
+                writes,
+                creations,
                 access,
                 metrics,
                 reporter,

@@ -124,12 +124,13 @@ async fn trust(context: &Context, bundle: &str) -> Result<(), Error> {
         return Ok(());
     }
     let patch = serde_json::from_value(operations.into())?;
-    api.patch(
-        name,
-        &PatchParams::default(),
-        &Patch::<ValidatingWebhookConfiguration>::Json(patch),
-    )
-    .await?;
+    let params = PatchParams::default();
+    let patch = Patch::<ValidatingWebhookConfiguration>::Json(patch);
+    let write = api.patch(name, &params, &patch);
+    context
+        .writes
+        .any("ValidatingWebhookConfiguration", write)
+        .await?;
     info!(name, "the API server trusts the webhook's certificate");
     Ok(())
 }

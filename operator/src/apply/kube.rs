@@ -33,22 +33,13 @@ where
         return Ok(());
     }
     let api: Api<K> = Api::namespaced(context.client.clone(), &namespace);
-    api.patch(
-        &name,
-        &PatchParams::apply("millrace").force(),
-        &Patch::Apply(object),
-    )
-    .await?;
+    let params = PatchParams::apply("millrace").force();
+    let patch = Patch::Apply(object);
+    let write = api.patch(&name, &params, &patch);
+    context.writes.any(&K::kind(&()), write).await?;
     context
         .applied
         .remember(&K::kind(&()), &namespace, &name, &text);
-    context
-        .metrics
-        .kubernetes_writes
-        .get_or_create(&crate::telemetry::Kind {
-            kind: K::kind(&()).into_owned(),
-        })
-        .inc();
     Ok(())
 }
 
@@ -79,10 +70,9 @@ where
     let finalizers: &[&str] = if wanted { &[finalizer] } else { &[] };
     let patch = json!({ "apiVersion": K::api_version(&()), "kind": K::kind(&()), "metadata": { "finalizers": finalizers, "uid": object.uid() } });
     let params = PatchParams::apply("millrace-finalizer").force();
-    match api
-        .patch(&object.name_any(), &params, &Patch::Apply(&patch))
-        .await
-    {
+    let (name, patch) = (object.name_any(), Patch::Apply(&patch));
+    let write = api.patch(&name, &params, &patch);
+    match context.writes.object(write).await {
         Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => {
             Ok(object.clone())
         }
@@ -104,7 +94,9 @@ where
 {
     context.applied.forget(&K::kind(&()), namespace, name);
     let api: Api<K> = Api::namespaced(context.client.clone(), namespace);
-    match api.delete(name, &DeleteParams::default()).await {
+    let params = DeleteParams::default();
+    let write = api.delete(name, &params);
+    match context.writes.any(&K::kind(&()), write).await {
         Err(kube::Error::Api(status)) if status.is_not_found() => Ok(()),
         Err(error) => Err(error.into()),
         Ok(_) => Ok(()),

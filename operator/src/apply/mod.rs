@@ -1,12 +1,16 @@
 //! The only code that changes anything: small idempotent steps.
 
 mod applied;
+mod journal;
 pub mod kafka_cluster;
 mod kube;
 mod scale;
 mod subject;
+mod writes;
 
 pub use applied::Applied;
+pub use journal::{read_journal, write_journal};
 pub use kube::{apply, delete, finalizer};
 pub use scale::{Replicas, Workloads, other_autoscaler};
 pub use subject::{carry_out, observe};
+pub use writes::Writes;

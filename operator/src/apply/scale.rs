@@ -85,19 +85,10 @@ impl Workloads {
             field_manager: Some(FIELD_MANAGER.to_owned()),
             ..PatchParams::default()
         };
-        match api
-            .patch_scale(&target.name, &params, &Patch::Merge(&patch))
-            .await
-        {
-            Ok(_) => {
-                let kind = target.kind.clone();
-                context
-                    .metrics
-                    .kubernetes_writes
-                    .get_or_create(&crate::telemetry::Kind { kind })
-                    .inc();
-                Ok(true)
-            }
+        let patch = Patch::Merge(&patch);
+        let write = api.patch_scale(&target.name, &params, &patch);
+        match context.writes.any(&target.kind, write).await {
+            Ok(_) => Ok(true),
             Err(kube::Error::Api(status)) if status.is_conflict() || status.is_not_found() => {
                 Ok(false)
             }

@@ -13,7 +13,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    kafka_topic::{self, Converged, Ownership, converge, ownership},
+    kafka_topic::{self, Converged, Ownership, conclude, converge, ownership},
     queue,
 };
 use crate::{
@@ -107,16 +107,18 @@ async fn reconcile(
             return refuse(&context, &dlq, &rejection).await;
         }
     };
-    let mut dlq = apply::finalizer(&context, &dlq, FINALIZER, desired.delete).await?;
-    let ownership = ownership(&context, dlq.as_ref(), &desired, recorded).await?;
-    if ownership == Ownership::Absent {
-        dlq = announce(&context, dlq, &desired).await?;
+    if kafka_topic::is_unseen(&context, &desired.cluster) {
+        return Ok(Action::await_change());
     }
-    let converged = converge(&context, &desired, ownership != Ownership::Foreign).await;
+    let dlq = apply::finalizer(&context, &dlq, FINALIZER, desired.delete).await?;
+    let ownership = ownership(&context, dlq.as_ref(), &desired, recorded).await?;
+    let owned = ownership != Ownership::Foreign;
+    let converged = converge(&context, dlq.as_ref(), &desired, owned).await?;
     let letters = counting.letters(&context, &dlq, &desired, converged.observed.as_deref());
     let status = describe(&dlq, &desired, &converged, letters.as_ref());
     let drafts = summed_up(&converged, letters.as_ref());
     status::write(&context, dlq.as_ref(), dlq.status.as_ref(), status, &drafts).await?;
+    conclude(&context, dlq.as_ref(), &desired, &converged, recorded);
     converged
         .failure
         .map_or_else(|| Ok(Action::await_change()), |error| Err(error.into()))
@@ -124,24 +126,6 @@ async fn reconcile(
 
 fn recorded(dlq: &Dlq) -> Option<&str> {
     dlq.status.as_ref()?.topic_name.as_deref()
-}
-
-/// Writes the name to status before the topic is made.
-async fn announce(
-    context: &Context,
-    dlq: Arc<Dlq>,
-    desired: &ResolvedTopic,
-) -> Result<Arc<Dlq>, Error> {
-    let status = DlqStatus {
-        topic_name: Some(desired.name.as_str().to_owned()),
-        ..DlqStatus::default()
-    };
-    let message = format!("topic `{}` is being created", desired.name);
-    let drafts = ["Synced", "AccessGranted", "Empty", "Ready"]
-        .map(|kind| Draft::unknown(kind, reasons::PROGRESSING, &message));
-    let before = dlq.status.as_ref();
-    let written = status::write(context, dlq.as_ref(), before, status, &drafts).await?;
-    Ok(written.map_or(dlq, Arc::new))
 }
 
 /// What is known of the letters; what cannot be seen now stays as it was seen last.
@@ -155,11 +139,12 @@ fn describe(
         return DlqStatus::default();
     }
     let before = dlq.status.clone().unwrap_or_default();
+    let seen = converged.observed.as_ref();
     let named = DlqStatus {
-        topic_name: Some(desired.name.as_str().to_owned()),
-        partitions: converged
-            .observed
-            .as_ref()
+        topic_name: seen
+            .map(|_| desired.name.as_str().to_owned())
+            .or(before.topic_name),
+        partitions: seen
             .and_then(|observed| i32::try_from(observed.partitions.len()).ok())
             .or(before.partitions),
         ..before

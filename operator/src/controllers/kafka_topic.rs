@@ -41,11 +41,22 @@ pub struct Converged {
 }
 
 /// Makes the dead-letter or other topic of a resource as desired. `owned` says that the resource has managed it before.
-pub async fn converge(context: &Context, desired: &ResolvedTopic, owned: bool) -> Converged {
+///
+/// # Errors
+/// When it could not be written down that a topic is about to be made. It was not made then.
+pub async fn converge<K>(
+    context: &Context,
+    object: &K,
+    desired: &ResolvedTopic,
+    owned: bool,
+) -> Result<Converged, Error>
+where
+    K: Resource<DynamicType = ()>,
+{
     let (handle, before) = match reachable(context, &desired.cluster) {
         Ok(found) => found,
         Err(away) => {
-            return Converged {
+            return Ok(Converged {
                 observed: None,
                 mine: owned,
                 synced: away.draft("Synced"),
@@ -54,11 +65,11 @@ pub async fn converge(context: &Context, desired: &ResolvedTopic, owned: bool) -
                 access: away.draft("AccessGranted"),
                 plan: Vec::new(),
                 failure: None,
-            };
+            });
         }
     };
     if desired.management == ManagementPolicy::Observe {
-        return observe(desired, &before, owned);
+        return Ok(observe(desired, &before, owned));
     }
     let name = desired.name.as_str();
     let plan = plan::topic(
@@ -67,6 +78,17 @@ pub async fn converge(context: &Context, desired: &ResolvedTopic, owned: bool) -
         &before.cluster,
         owned,
     );
+    if plan
+        .steps
+        .iter()
+        .any(|step| matches!(step, KafkaStep::CreateTopic(_)))
+    {
+        let uid = object.meta().uid.as_deref().unwrap_or_default();
+        context
+            .creations
+            .announce(&desired.cluster, uid, name)
+            .await?;
+    }
     let failure = carry_out(&handle, plan.steps).await.err();
     let mine = !plan
         .blocked
@@ -94,7 +116,7 @@ pub async fn converge(context: &Context, desired: &ResolvedTopic, owned: bool) -
             None,
         ),
     };
-    Converged {
+    Ok(Converged {
         observed,
         mine,
         synced,
@@ -103,6 +125,28 @@ pub async fn converge(context: &Context, desired: &ResolvedTopic, owned: bool) -
         access,
         plan: Vec::new(),
         failure: failure.or(refused),
+    })
+}
+
+/// Says that what was announced is over, once the status is written: the topic's name stands there, or Kafka refused to make
+/// it. Where it cannot be told whether it was made, the announcement stays.
+pub fn conclude<K>(
+    context: &Context,
+    object: &K,
+    desired: &ResolvedTopic,
+    converged: &Converged,
+    recorded: fn(&K) -> Option<&str>,
+) where
+    K: Resource<DynamicType = ()>,
+{
+    let untold = |failure: &KafkaError| match failure {
+        KafkaError::Unreachable(_) => true,
+        refused @ KafkaError::Refused { .. } => refused.is("REQUEST_TIMED_OUT"),
+    };
+    let told = converged.observed.is_some() || !converged.failure.as_ref().is_some_and(untold);
+    if told && recorded(object) != Some(desired.name.as_str()) {
+        let uid = object.meta().uid.as_deref().unwrap_or_default();
+        context.creations.over(&desired.cluster, uid);
     }
 }
 
@@ -243,13 +287,23 @@ fn shortened(mut sentences: Vec<String>) -> Vec<String> {
     sentences
 }
 
+/// Whether the cluster is up and this operator has not looked at it yet, as right after its start. What a status says stays
+/// until it has: a restart is nothing that happened to the resource.
+pub fn is_unseen(context: &Context, cluster: &ClusterKey) -> bool {
+    let handle = context.world.clusters.get(cluster);
+    let seen = handle.is_some_and(|handle| !matches!(handle.view(), ViewState::Pending));
+    let found = context.world.cluster(cluster);
+    let status = found.as_ref().and_then(|found| found.status.as_ref());
+    let mut conditions = status.into_iter().flat_map(|status| &status.conditions);
+    !seen && conditions.any(|c| c.type_ == "Ready" && c.status == "True")
+}
+
 /// Whose a topic is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ownership {
-    /// This resource's: its name stands in the resource's status.
+    /// This resource's: its name stands in the resource's status, or it was announced that it is made for the resource.
     Mine,
-    /// Nobody's: it is not there. The name must be written to status before the topic is made, so that an operator that
-    /// dies in between knows its own work again.
+    /// Nobody's: it is not there.
     Absent,
     /// Somebody else's until adopted, or it cannot be told.
     Foreign,
@@ -260,7 +314,7 @@ pub enum Ownership {
 /// # Errors
 /// When the API server or Kafka cannot be asked. Before a topic is called absent Kafka is looked at anew, since somebody
 /// may have made it a moment ago; before it is called foreign the resource is read once more, since the store may lag
-/// behind this operator's own writes.
+/// behind what another operator wrote.
 pub async fn ownership<K>(
     context: &Context,
     object: &K,
@@ -297,6 +351,9 @@ where
         ViewState::Reachable(_) => {}
         ViewState::Pending | ViewState::Unreachable { .. } => return Ok(Ownership::Foreign),
     }
+    if announced(context, object, desired).await? {
+        return Ok(Ownership::Mine);
+    }
     let home = object.namespace().unwrap_or_default();
     let api: Api<K> = Api::namespaced(context.client.clone(), &home);
     let fresh = api.get_opt(&object.name_any()).await?;
@@ -315,6 +372,8 @@ pub enum Stays {
     Away(Rejection),
     /// Kafka did not do it.
     Failed(KafkaError),
+    /// Whether the topic is the resource's could not be read.
+    Untold(Error),
 }
 
 impl Stays {
@@ -330,6 +389,10 @@ impl Stays {
                 reasons::KAFKA_REFUSED,
                 format!("the topic is not deleted: Kafka refused: {error}"),
             ),
+            Self::Untold(error) => Rejection::unknown(
+                reasons::PROGRESSING,
+                format!("the topic is not deleted yet: {error}"),
+            ),
         }
     }
 
@@ -341,8 +404,22 @@ impl Stays {
         match self {
             Self::Away(_) => Ok(Action::await_change()),
             Self::Failed(error) => Err(error.into()),
+            Self::Untold(error) => Err(error),
         }
     }
+}
+
+/// Whether the topic was announced for this very resource, and is not in its status yet.
+async fn announced<K>(context: &Context, object: &K, desired: &ResolvedTopic) -> Result<bool, Error>
+where
+    K: Resource<DynamicType = ()>,
+{
+    let uid = object.meta().uid.as_deref().unwrap_or_default();
+    let name = desired.name.as_str();
+    context
+        .creations
+        .announced(&desired.cluster, uid, name)
+        .await
 }
 
 /// Deletes the topic of a resource that goes, where that is wanted and safe: the resource asks for it, the topic is its own,
@@ -360,15 +437,17 @@ pub async fn delete<K>(
 where
     K: Resource<DynamicType = ()>,
 {
-    let own = |desired: &&ResolvedTopic| {
-        desired.delete && recorded(object) == Some(desired.name.as_str())
-    };
     let Some(desired) = resolved
-        .filter(own)
+        .filter(|desired| desired.delete)
         .filter(|desired| !claimed_by_others(context, object, desired))
     else {
         return Ok(());
     };
+    let in_status = recorded(object) == Some(desired.name.as_str());
+    match in_status || announced(context, object, desired).await.map_err(Stays::Untold)? {
+        true => {}
+        false => return Ok(()),
+    }
     let step = KafkaStep::DeleteTopic(desired.name.as_str().to_owned());
     let deleted = match reachable(context, &desired.cluster) {
         Ok((handle, _)) => {
@@ -377,6 +456,10 @@ where
         }
         Err(away) => Err(Stays::Away(away)),
     };
+    if deleted.is_ok() && !in_status {
+        let uid = object.meta().uid.as_deref().unwrap_or_default();
+        context.creations.over(&desired.cluster, uid);
+    }
     let home = object.namespace().unwrap_or_default();
     match deleted {
         Err(Stays::Away(_) | Stays::Failed(KafkaError::Unreachable(_)))
@@ -447,7 +530,11 @@ async fn access(
     handle: &ClusterHandle,
     desired: &ResolvedTopic,
 ) -> (Draft, Option<KafkaError>) {
-    let failure = context.access.settle(&desired.cluster).await.err();
+    let granted = |view: &ViewState| matches!(view, ViewState::Reachable(view) if desired.grants.is_subset(&view.acls));
+    let failure = match granted(&handle.view()) {
+        true => None,
+        false => context.access.settle(&desired.cluster).await.err(),
+    };
     (
         crate::status::access(&desired.grants, &handle.view(), failure.as_ref()),
         failure,

@@ -5,6 +5,9 @@
 
 mod access;
 mod consumer_group;
+mod creations;
+#[cfg(test)]
+mod crowd;
 mod dlq;
 mod kafka_cluster;
 mod kafka_topic;
@@ -21,6 +24,7 @@ mod testing;
 mod tests;
 
 pub use access::{Access, Requests};
+pub use creations::Creations;
 
 use std::sync::Arc;
 

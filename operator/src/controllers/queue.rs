@@ -2,6 +2,7 @@ use std::{
     collections::HashMap,
     fmt::Debug,
     future::Future,
+    hash::{DefaultHasher, Hash, Hasher},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -27,10 +28,18 @@ use crate::{
 
 /// Objects of one kind reconciled at the same time.
 const CONCURRENCY: u16 = 64;
-/// Pause after a first failure; it doubles up to [`LONGEST_PAUSE`].
+/// The same for kinds that are topics in Kafka: a bulk request holds no more than wait for it. How many of them write to the API
+/// server at a time is bounded by [`crate::apply::Writes`].
+const CONCURRENCY_OF_TOPICS: u16 = 2_048;
+/// Pause after a first failure; it doubles up to the longest one. The true pause lies between half of it and all of it,
+/// so that those who failed together do not come back together.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// Longest pause after failures.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// Longest pause where the API server or Kafka did not answer or was too busy: that ends for all at once.
+const LONGEST_PAUSE_AWAY: Duration = Duration::from_secs(10);
+/// Pause until the store shows what was written to the object.
+const STORE_PAUSE: Duration = Duration::from_millis(250);
 
 /// Calls `reconcile` for every object of `store` now, and for those that `concerns` gives for each wake from now on.
 pub async fn drive<K, F, Fut>(
@@ -52,6 +61,9 @@ pub async fn drive<K, F, Fut>(
     let reconciler = move |object: Arc<K>, context: Arc<Context>| {
         let (reconcile, failures) = (reconcile.clone(), counted.clone());
         Box::pin(async move {
+            if context.writes.are_ahead_of(object.as_ref()) {
+                return Ok(Action::requeue(STORE_PAUSE));
+            }
             let reference = ObjectRef::from_obj(object.as_ref());
             let kind = K::kind(&());
             let action = context
@@ -65,7 +77,7 @@ pub async fn drive<K, F, Fut>(
     };
     let on_error = move |object: Arc<K>, error: &Error, _: Arc<Context>| {
         let reference = ObjectRef::from_obj(object.as_ref());
-        let pause = failures.pause(&reference);
+        let pause = failures.pause(&reference, error);
         if matches!(error, Error::Outdated) {
             debug!(object = %reference, "the object changed during a reconcile, which is done again");
             return Action::requeue(pause);
@@ -73,13 +85,17 @@ pub async fn drive<K, F, Fut>(
         warn!(object = %reference, %error, class = error.class(), again_in_seconds = pause.as_secs_f32(), "a reconcile failed");
         Action::requeue(pause)
     };
+    let concurrency = match K::kind(&()).as_ref() {
+        "Topic" | "DLQ" => CONCURRENCY_OF_TOPICS,
+        _ => CONCURRENCY,
+    };
     applier(
         reconciler,
         on_error,
         context,
         store,
         queue,
-        Config::default().concurrency(CONCURRENCY),
+        Config::default().concurrency(concurrency),
     )
     .for_each(|_| async {})
     .await;
@@ -116,6 +132,13 @@ where
         .map(Ok)
 }
 
+/// A number between 0 and 1 that differs from object to object and from try to try.
+fn fraction(name: &str, count: u32) -> f64 {
+    let mut hasher = DefaultHasher::new();
+    (name, count).hash(&mut hasher);
+    f64::from((hasher.finish() >> 32) as u32) / f64::from(u32::MAX)
+}
+
 /// How often each object has failed in a row.
 struct Failures<K: Resource<DynamicType = ()>>(Mutex<HashMap<ObjectRef<K>, u32>>);
 
@@ -130,12 +153,19 @@ impl<K: Resource<DynamicType = ()>> Failures<K> {
         self.lock().remove(object);
     }
 
-    fn pause(&self, object: &ObjectRef<K>) -> Duration {
+    fn pause(&self, object: &ObjectRef<K>, error: &Error) -> Duration {
         let mut failures = self.lock();
         let count = failures.entry(object.clone()).or_default();
         let pause = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(*count));
-        *count += 1;
-        pause.min(LONGEST_PAUSE)
+        *count = count.saturating_add(1);
+        let longest = match error.is_away() {
+            true => LONGEST_PAUSE_AWAY,
+            false => LONGEST_PAUSE,
+        };
+        let pause = pause.min(longest);
+        let spread = pause / 2;
+        let part = spread.mul_f64(fraction(&object.name, *count));
+        (pause - part).max(error.retry_after())
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<ObjectRef<K>, u32>> {

@@ -8,7 +8,7 @@ use millrace_crds::{Binding, ManagementPolicy, PartitionStatus, Topic, TopicStat
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    kafka_topic::{self, Converged, Ownership, converge, ownership},
+    kafka_topic::{self, Converged, Ownership, conclude, converge, ownership},
     queue,
     topic_skew::with_skew,
 };
@@ -19,7 +19,7 @@ use crate::{
     error::Error,
     kafka::ObservedTopic,
     resolve::{self, Facts, Rejection, ResolvedTopic},
-    status::{self, Draft, reasons},
+    status::{self, Draft},
     world::{ClusterKey, Wake, World},
 };
 
@@ -113,17 +113,19 @@ async fn reconcile(topic: Arc<Topic>, context: Arc<Context>) -> Result<Action, E
         Ok(desired) => desired,
         Err(rejection) => return refuse(&context, &topic, &rejection).await,
     };
-    let mut topic = apply::finalizer(&context, &topic, FINALIZER, desired.delete).await?;
-    let ownership = ownership(&context, topic.as_ref(), &desired, recorded).await?;
-    if ownership == Ownership::Absent {
-        topic = announce(&context, topic, &desired).await?;
+    if kafka_topic::is_unseen(&context, &desired.cluster) {
+        return Ok(Action::await_change());
     }
-    let converged = converge(&context, &desired, ownership != Ownership::Foreign).await;
+    let topic = apply::finalizer(&context, &topic, FINALIZER, desired.delete).await?;
+    let ownership = ownership(&context, topic.as_ref(), &desired, recorded).await?;
+    let owned = ownership != Ownership::Foreign;
+    let converged = converge(&context, topic.as_ref(), &desired, owned).await?;
     let binding = bind(&context, &topic, &desired).await?;
     let status = describe(&topic, &desired, &converged, binding);
     let drafts = summed_up(&context, &topic, &desired, &converged);
     let before = topic.status.as_ref();
     status::write(&context, topic.as_ref(), before, status, &drafts).await?;
+    conclude(&context, topic.as_ref(), &desired, &converged, recorded);
     converged
         .failure
         .map_or_else(|| Ok(Action::await_change()), |error| Err(error.into()))
@@ -131,24 +133,6 @@ async fn reconcile(topic: Arc<Topic>, context: Arc<Context>) -> Result<Action, E
 
 fn recorded(topic: &Topic) -> Option<&str> {
     topic.status.as_ref()?.topic_name.as_deref()
-}
-
-/// Writes the name to status before the topic is made.
-async fn announce(
-    context: &Context,
-    topic: Arc<Topic>,
-    desired: &ResolvedTopic,
-) -> Result<Arc<Topic>, Error> {
-    let status = TopicStatus {
-        topic_name: Some(desired.name.as_str().to_owned()),
-        ..TopicStatus::default()
-    };
-    let message = format!("topic `{}` is being created", desired.name);
-    let drafts = ["Synced", "AccessGranted", "Ready"]
-        .map(|kind| Draft::unknown(kind, reasons::PROGRESSING, &message));
-    let before = topic.status.as_ref();
-    let written = status::write(context, topic.as_ref(), before, status, &drafts).await?;
-    Ok(written.map_or(topic, Arc::new))
 }
 
 /// What is known of the topic; what cannot be seen now stays as it was seen last.
@@ -159,11 +143,15 @@ fn describe(
     binding: Option<Binding>,
 ) -> TopicStatus {
     let before = topic.status.clone().filter(|_| converged.mine);
+    let before = before.unwrap_or_default();
+    let seen = converged.observed.as_ref().filter(|_| converged.mine);
     let named = TopicStatus {
-        topic_name: converged.mine.then(|| desired.name.as_str().to_owned()),
+        topic_name: seen
+            .map(|_| desired.name.as_str().to_owned())
+            .or(before.topic_name),
         binding,
         plan: converged.plan.clone(),
-        ..before.unwrap_or_default()
+        ..before
     };
     match &converged.observed {
         None => named,

@@ -4,6 +4,7 @@
 
 pub mod access;
 pub mod binding;
+pub mod creations;
 pub mod kafka_cluster;
 pub mod layout;
 pub mod quotas;

@@ -54,7 +54,7 @@ has_conditions!(
     KafkaClusterStatus
 );
 
-/// Writes the status of `object` by server-side apply, and an event for each condition that changed.
+/// Writes the status of `object` by server-side apply, and the events that follow ([`events::on_change`]).
 /// Nothing is written when only time would change: two equal visits cost one write. Gives the object as written, if it was.
 ///
 /// The write names the version of `object`: what was decided on an outdated one cannot replace a newer status.
@@ -138,22 +138,14 @@ where
         "status": new,
     });
     let params = PatchParams::apply(&format!("millrace-{}", K::kind(&()).to_lowercase())).force();
-    let written = match api
-        .patch_status(&object.name_any(), &params, &Patch::Apply(&patch))
-        .await
-    {
+    let (name, patch) = (object.name_any(), Patch::Apply(&patch));
+    let write = api.patch_status(&name, &params, &patch);
+    let written = match context.writes.object(write).await {
         Ok(written) => written,
         Err(kube::Error::Api(status)) if status.is_not_found() => return Ok(None),
         Err(kube::Error::Api(status)) if status.is_conflict() => return Err(Error::Outdated),
         Err(error) => return Err(error.into()),
     };
-    context
-        .metrics
-        .kubernetes_writes
-        .get_or_create(&crate::telemetry::Kind {
-            kind: K::kind(&()).into_owned(),
-        })
-        .inc();
     let old_conditions = old.map_or(&[][..], HasConditions::conditions);
     events::on_change(context, object, old_conditions, new.conditions()).await;
     Ok(Some(written))

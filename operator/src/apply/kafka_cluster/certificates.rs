@@ -37,7 +37,7 @@ pub async fn certificates(
     now: Timestamp,
 ) -> Result<Result<Certificates, Rejection>, Error> {
     let api: Api<Secret> = Api::namespaced(context.client.clone(), &cluster.key.namespace);
-    let authority = match authority(&api, cluster, now).await? {
+    let authority = match authority(context, &api, cluster, now).await? {
         Ok(authority) => authority,
         Err(rejection) => return Ok(Err(rejection)),
     };
@@ -53,6 +53,7 @@ pub async fn certificates(
 }
 
 async fn authority(
+    context: &Context,
     api: &Api<Secret>,
     cluster: &ResolvedCluster,
     now: Timestamp,
@@ -60,11 +61,12 @@ async fn authority(
     let name = Names(&cluster.key).authority();
     let Some(found) = api.get_opt(&name).await? else {
         let made = Authority::generate(&format!("millrace {}", cluster.key), now)?;
-        api.create(
-            &PostParams::default(),
-            &authority_secret(cluster, made.pair()),
-        )
-        .await?;
+        let (params, secret) = (
+            PostParams::default(),
+            authority_secret(cluster, made.pair()),
+        );
+        let create = api.create(&params, &secret);
+        context.writes.any("Secret", create).await?;
         return Ok(Ok(made));
     };
     let parsed = pair(&found).and_then(|pair| Authority::from_pair(pair).ok());

@@ -32,7 +32,9 @@ pub async fn delete_data(
         propagation_policy: Some(PropagationPolicy::Foreground),
         ..DeleteParams::default()
     };
-    match api.delete(&names.nodes(), &foreground).await {
+    let nodes = names.nodes();
+    let stop = api.delete(&nodes, &foreground);
+    match context.writes.any("StatefulSet", stop).await {
         Ok(either) if either.is_left() => return Ok(false),
         Err(kube::Error::Api(status)) if status.is_not_found() => {}
         Err(error) => return Err(error.into()),

@@ -22,7 +22,11 @@ pub async fn identity(
     let first = config_map(cluster, &Identity::first(cluster));
     let found = match api.get_opt(&first.name_any()).await? {
         Some(found) => found,
-        None => api.create(&PostParams::default(), &first).await?,
+        None => {
+            let params = PostParams::default();
+            let create = api.create(&params, &first);
+            context.writes.any("ConfigMap", create).await?
+        }
     };
     Ok(Identity::read(&found, cluster.nodes).ok_or_else(|| {
         let name = Names(&cluster.key).identity();

@@ -46,7 +46,8 @@ pub async fn replace(
         preconditions: Some(this_very_pod),
         ..DeleteParams::default()
     };
-    match api.delete(&pod.name, &params).await {
+    let delete = api.delete(&pod.name, &params);
+    match context.writes.any("Pod", delete).await {
         Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => {}
         Err(error) => return Err(error.into()),
         Ok(_) => {}

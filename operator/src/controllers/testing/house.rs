@@ -1,7 +1,6 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 use clap::Parser;
-use kube::runtime::events::Reporter;
 use millrace_crds::Topic;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -9,10 +8,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::FakeApi;
 use crate::{
-    apply::Applied,
     config::Config,
     context::Context,
-    controllers::{Access, access, consumer_group, dlq, topic},
+    controllers::{access, consumer_group, dlq, topic},
     kafka::{Credentials, FakeKafka},
     registry::FakeRegistries,
     telemetry::Metrics,
@@ -176,20 +174,9 @@ impl House {
             namespace: "kafka".to_owned(),
             name: "main".to_owned(),
         };
-        let (access_requests, requests) = Access::new();
-        let context = Arc::new(Context {
-            client,
-            config: config(),
-            world,
-            registries: Arc::new(FakeRegistries::default()),
-            applied: Applied::default(),
-            access: access_requests,
-            metrics,
-            reporter: Reporter {
-                controller: "millrace".to_owned(),
-                instance: None,
-            },
-        });
+        let (mut context, requests) = Context::new(client, config(), world, metrics).unwrap();
+        context.registries = Arc::new(FakeRegistries::default());
+        let context = Arc::new(context);
         let stop = CancellationToken::new();
         tasks.spawn(access::run(context.clone(), requests, stop.clone()));
         // It listens before there is something to hear.

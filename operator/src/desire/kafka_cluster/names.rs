@@ -52,6 +52,11 @@ impl Names<'_> {
         format!("{}-config", self.0.name)
     }
 
+    /// ConfigMap of the topics that are being made.
+    pub fn creating(self) -> String {
+        format!("{}-creating", self.0.name)
+    }
+
     /// ConfigMap of the API server's token keys.
     pub fn jwks(self) -> String {
         format!("{}-jwks", self.0.name)
