@@ -1,14 +1,20 @@
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, future::Future, sync::Arc, time::Duration};
 
-use kube::core::{
-    DynamicObject,
-    admission::{AdmissionRequest, Operation},
+use kube::{
+    ResourceExt,
+    core::{
+        DynamicObject,
+        admission::{AdmissionRequest, Operation},
+    },
 };
 use millrace_crds::{ConsumerGroup, Dlq, KafkaCluster, Schema, Topic};
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
-use super::answer::Answer;
+use super::{
+    answer::Answer,
+    foresight::{self, Views},
+};
 use crate::{
     apply,
     context::Context,
@@ -23,6 +29,8 @@ use crate::{
 const DEADLINE: Duration = Duration::from_secs(2);
 /// How long a refusal waits for news: the stores may be a moment behind the request before this one, such as the grant it needs.
 const NEWS_DEADLINE: Duration = Duration::from_millis(500);
+/// The annotation that keeps the operator from acting on a resource.
+const PAUSED: &str = "millrace.dev/paused";
 /// Refusals that the resource alone can mend. Others, such as a missing consent, are mended elsewhere, perhaps in the same apply.
 const OWN_FAULTS: [&str; 7] = [
     reasons::NAMESPACE_NOT_GRANTED,
@@ -40,6 +48,7 @@ pub struct Judge {
     waker: Waker,
     registries: Arc<dyn Registries>,
     images: Images,
+    views: Arc<dyn Views>,
 }
 
 impl Judge {
@@ -54,6 +63,7 @@ impl Judge {
                 registry: context.config.registry_image.clone(),
                 pull_policy: context.config.image_pull_policy.clone(),
             },
+            views: Arc::new(context.world.clusters.clone()),
         }
     }
 
@@ -65,10 +75,8 @@ impl Judge {
         let judged = async {
             match request.kind.kind.as_str() {
                 "Topic" => {
-                    self.resource(object, |topic: &Topic, facts| {
-                        resolve::topic(topic, facts).map(not_done)
-                    })
-                    .await
+                    self.kafka_topic::<Topic>(request, object, resolve::topic)
+                        .await
                 }
                 "ConsumerGroup" => {
                     self.resource(object, |group: &ConsumerGroup, facts| {
@@ -76,12 +84,7 @@ impl Judge {
                     })
                     .await
                 }
-                "DLQ" => {
-                    self.resource(object, |dlq: &Dlq, facts| {
-                        resolve::dlq(dlq, facts).map(not_done)
-                    })
-                    .await
-                }
+                "DLQ" => self.kafka_topic::<Dlq>(request, object, resolve::dlq).await,
                 "KafkaCluster" => {
                     self.resource(object, |cluster: &KafkaCluster, _| {
                         resolve::kafka_cluster(cluster, &self.images).map(|_| None)
@@ -118,6 +121,53 @@ impl Judge {
                 _ => Answer::Admit,
             },
         }
+    }
+
+    /// A resource that stands for a topic: to a dry run it is also told what would be done in Kafka.
+    async fn kafka_topic<K: DeserializeOwned>(
+        &self,
+        request: &AdmissionRequest<DynamicObject>,
+        object: &DynamicObject,
+        resolve: fn(&K, &dyn Facts) -> Result<ResolvedTopic, Rejection>,
+    ) -> Answer {
+        // A dry run hears of what is not done in the plan.
+        let not_done = |topic| not_done(topic).filter(|_| !request.dry_run);
+        let answer = self
+            .resource(object, |resource: &K, facts| {
+                resolve(resource, facts).map(not_done)
+            })
+            .await;
+        if answer != Answer::Admit || !request.dry_run {
+            return answer;
+        }
+        if hands_off(object) {
+            return Answer::Foretell(Vec::new());
+        }
+        let resolved = |object: &DynamicObject| {
+            parse::<K>(object).map(|resource| resolve(&resource, self.facts.as_ref()))
+        };
+        let desired = match resolved(object) {
+            Ok(Ok(desired)) => desired,
+            Ok(Err(rejection)) => return Answer::Foretell(vec![foresight::unknown(&rejection)]),
+            Err(unread) => return unread,
+        };
+        let before: BTreeSet<_> = request
+            .old_object
+            .as_ref()
+            .and_then(|before| resolved(before).ok()?.ok())
+            .map(|before| before.grants)
+            .unwrap_or_default();
+        let recorded = object
+            .data
+            .pointer("/status/topicName")
+            .and_then(|name| name.as_str());
+        let owned = recorded == Some(desired.name.as_str());
+        Answer::Foretell(foresight::topic(
+            &desired,
+            &before,
+            owned,
+            self.views.as_ref(),
+        ))
     }
 
     async fn schema(&self, object: &DynamicObject) -> Answer {
@@ -197,6 +247,19 @@ async fn within(deadline: Duration, work: impl Future<Output = ()>) -> bool {
 
 fn is_own_fault(rejection: &Rejection) -> bool {
     rejection.state == State::False && OWN_FAULTS.contains(&rejection.reason)
+}
+
+/// Whether nothing is done for the resource, whatever its spec says.
+fn hands_off(object: &DynamicObject) -> bool {
+    let observed = object
+        .data
+        .pointer("/spec/managementPolicy")
+        .is_some_and(|policy| policy == "Observe");
+    let paused = object
+        .annotations()
+        .get(PAUSED)
+        .is_some_and(|value| value == "true");
+    observed || paused
 }
 
 /// Whether there is anything to judge: status, finalizers, labels and deletions pass without a look.

@@ -5,11 +5,13 @@
 
 mod answer;
 mod certificate;
+mod foresight;
 mod judge;
 mod keeper;
 mod review;
 mod server;
 
+pub use answer::{NOTHING, PLAN};
 pub use judge::Judge;
 pub use keeper::keep_certificate;
 pub use server::serve;

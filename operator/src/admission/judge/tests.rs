@@ -10,9 +10,10 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     admission::review,
+    kafka::{Acl, ObservedBroker, ObservedPartition, ObservedTopic},
     registry::{FakeRegistries, NewSchema, Registered, RegistryError, SchemaRegistry, Verdict},
     resolve::{Amount, Claimant, Limits, Name, Share},
-    world::{Claim, Claims, ClusterKey, Holdings, Wake},
+    world::{Claim, Claims, ClusterKey, Holdings, View, ViewState, Wake},
 };
 
 const URL: &str = "http://registry.test";
@@ -25,6 +26,13 @@ struct Known {
     granted: Mutex<bool>,
     claims: Claims,
     holdings: Holdings,
+    view: Option<ViewState>,
+}
+
+impl Views for Known {
+    fn view(&self, _: &ClusterKey) -> Option<ViewState> {
+        self.view.clone()
+    }
 }
 
 fn set(flag: &Mutex<bool>) {
@@ -82,6 +90,7 @@ impl Facts for Known {
 fn judge(facts: Arc<Known>, registries: Arc<dyn Registries>) -> Judge {
     let image = || "image".to_owned();
     Judge {
+        views: facts.clone(),
         facts,
         waker: Waker::default(),
         registries,
@@ -107,13 +116,21 @@ fn object(kind: &str, namespace: &str, name: &str, mut spec: Value) -> Value {
 }
 
 fn review(operation: &str, object: &Value, old: Option<&Value>) -> Vec<u8> {
+    reviewed(operation, object, old, false)
+}
+
+fn dry_run(operation: &str, object: &Value, old: Option<&Value>) -> Vec<u8> {
+    reviewed(operation, object, old, true)
+}
+
+fn reviewed(operation: &str, object: &Value, old: Option<&Value>, dry_run: bool) -> Vec<u8> {
     let named = old.unwrap_or(object);
     let kind = json!({ "group": "millrace.dev", "version": "v1alpha1", "kind": named["kind"] });
     let request = json!({
         "uid": "1", "kind": kind, "resource": { "group": "millrace.dev", "version": "v1alpha1", "resource": "x" },
         "requestKind": kind, "requestResource": { "group": "millrace.dev", "version": "v1alpha1", "resource": "x" },
         "name": named["metadata"]["name"], "namespace": named["metadata"]["namespace"], "operation": operation,
-        "userInfo": {}, "object": object, "oldObject": old, "dryRun": true,
+        "userInfo": {}, "object": object, "oldObject": old, "dryRun": dry_run,
     });
     let review = json!({ "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request });
     serde_json::to_vec(&review).unwrap()
@@ -138,6 +155,13 @@ async fn ask(judge: &Judge, body: &[u8]) -> Said {
         (true, Some(warning)) => Said::Warned(warning.to_owned()),
         (false, _) => Said::Denied(response["status"]["message"].as_str().unwrap().to_owned()),
     }
+}
+
+/// The warnings of an answer that admits.
+async fn told(judge: &Judge, body: &[u8]) -> Vec<String> {
+    let answer = serde_json::to_value(review::answer(judge, body).await.unwrap()).unwrap();
+    assert_eq!(answer["response"]["allowed"], true, "{answer}");
+    serde_json::from_value(answer["response"]["warnings"].clone()).unwrap_or_default()
 }
 
 async fn create(judge: &Judge, object: &Value) -> Said {
@@ -498,5 +522,176 @@ async fn a_topic_over_the_limit_is_refused_and_growth_over_it_is_warned_of() {
     assert_eq!(
         create(&room, &topic("flights", "flights.c")).await,
         Said::Admitted
+    );
+}
+
+/// A judge that sees three brokers, `flights.departures` with two partitions, and what `flights/feed` may do to it.
+fn with_view() -> Judge {
+    let broker = |id: i32| (id, ObservedBroker { rack: None });
+    let mut view = View::default();
+    view.cluster.brokers = [broker(0), broker(1), broker(2)].into();
+    let partition = ObservedPartition {
+        leader: Some(0),
+        replicas: vec![0, 1, 2],
+        isr: vec![0, 1, 2],
+    };
+    let topic = ObservedTopic {
+        id: "id".to_owned(),
+        partitions: vec![partition; 2],
+        ..ObservedTopic::default()
+    };
+    view.topics = [("flights.departures".to_owned(), Arc::new(topic))].into();
+    view.acls = Arc::new(feeding("flights.departures"));
+    let known = Known {
+        view: Some(ViewState::Reachable(Arc::new(view))),
+        ..Known::default()
+    };
+    judge(Arc::new(known), Arc::new(FakeRegistries::default()))
+}
+
+fn feeding(topic: &str) -> BTreeSet<Acl> {
+    let mut made = object(
+        "Topic",
+        "flights",
+        topic,
+        json!({ "partitions": 1, "producers": [{ "serviceAccountName": "feed" }] }),
+    );
+    made["spec"]["topicName"] = json!(topic);
+    let made: Topic = serde_json::from_value(made).unwrap();
+    resolve::topic(&made, &Known::default()).unwrap().grants
+}
+
+fn managed(spec: Value) -> Value {
+    let mut topic = object("Topic", "flights", "flights.departures", spec);
+    topic["status"] = json!({ "topicName": "flights.departures" });
+    topic
+}
+
+#[tokio::test]
+async fn a_dry_run_is_told_the_plan() {
+    let new = object(
+        "Topic",
+        "flights",
+        "flights.late",
+        json!({ "partitions": 2, "replicas": 2, "producers": [{ "serviceAccountName": "feed" }] }),
+    );
+    let words = told(&with_view(), &dry_run("CREATE", &new, None)).await;
+    assert_eq!(words.len(), 2, "{words:?}");
+    assert!(
+        words[0].starts_with(
+            "plan: create topic `flights.late` with 2 partitions of 2 replicas (partition 0 on brokers "
+        ),
+        "{words:?}"
+    );
+    assert_eq!(
+        words[1],
+        "plan: allow `User:system:serviceaccount:flights:feed` to write and describe topic `flights.late`"
+    );
+}
+
+#[tokio::test]
+async fn a_dry_run_is_told_what_is_not_done_beside_what_is() {
+    let before = managed(json!({ "partitions": 2 }));
+    let after = managed(json!({ "partitions": 1, "config": { "retention.ms": 1000 } }));
+    let words = told(&with_view(), &dry_run("UPDATE", &after, Some(&before))).await;
+    assert_eq!(
+        words[0],
+        "plan: set retention.ms=1000 on topic `flights.departures`"
+    );
+    assert!(
+        words[1].starts_with(
+            "plan: not done, PartitionsCannotShrink: topic `flights.departures` has 2 partitions"
+        ),
+        "{words:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_dry_run_is_told_what_access_goes() {
+    let before =
+        managed(json!({ "partitions": 2, "producers": [{ "serviceAccountName": "feed" }] }));
+    let after = managed(json!({ "partitions": 2 }));
+    let words = told(&with_view(), &dry_run("UPDATE", &after, Some(&before))).await;
+    assert_eq!(
+        words,
+        [
+            "plan: no longer allow `User:system:serviceaccount:flights:feed` to write and describe topic `flights.departures`, unless another resource asks for it"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_dry_run_that_changes_nothing_in_kafka_is_told_so() {
+    let before = managed(json!({ "partitions": 2 }));
+    let after = managed(json!({ "partitions": 2, "owner": "ops" }));
+    assert_eq!(
+        told(&with_view(), &dry_run("UPDATE", &after, Some(&before))).await,
+        ["plan: nothing to do in Kafka"]
+    );
+}
+
+#[tokio::test]
+async fn a_dry_run_says_that_a_topic_somebody_else_made_is_left_alone() {
+    let foreign = topic("flights", "flights.departures");
+    let words = told(&with_view(), &dry_run("CREATE", &foreign, None)).await;
+    assert_eq!(words.len(), 1, "{words:?}");
+    assert!(
+        words[0].starts_with("plan: not done, NotAdopted: "),
+        "{words:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_dry_run_of_what_is_only_observed_or_paused_is_told_so() {
+    let before = managed(json!({ "partitions": 2 }));
+    let observed = managed(json!({ "partitions": 4, "managementPolicy": "Observe" }));
+    let mut paused = managed(json!({ "partitions": 4 }));
+    paused["metadata"]["annotations"] = json!({ "millrace.dev/paused": "true" });
+    for after in [observed, paused] {
+        let words = told(&with_view(), &dry_run("UPDATE", &after, Some(&before))).await;
+        assert_eq!(words, ["plan: nothing to do in Kafka"]);
+    }
+}
+
+#[tokio::test]
+async fn a_dry_run_says_when_the_plan_cannot_be_known() {
+    let known = Known {
+        view: Some(ViewState::Unreachable {
+            message: "timed out".to_owned(),
+        }),
+        ..Known::default()
+    };
+    let judge = judge(Arc::new(known), Arc::new(FakeRegistries::default()));
+    let words = told(
+        &judge,
+        &dry_run("CREATE", &topic("flights", "flights.late"), None),
+    )
+    .await;
+    assert_eq!(
+        words,
+        ["plan: not known, KafkaUnreachable: KafkaCluster kafka/main does not answer (timed out)"]
+    );
+    let mut elsewhere = topic("flights", "flights.late");
+    elsewhere["spec"]["clusterRef"]["name"] = json!("not-yet");
+    let words = told(&judge, &dry_run("CREATE", &elsewhere, None)).await;
+    assert!(
+        words[0].starts_with("plan: not known, ClusterNotFound: "),
+        "{words:?}"
+    );
+}
+
+#[tokio::test]
+async fn only_a_dry_run_is_told_the_plan() {
+    let body = review("CREATE", &topic("flights", "flights.late"), None);
+    assert!(told(&with_view(), &body).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_dry_run_of_a_dead_letter_queue_is_told_the_plan() {
+    let dlq = object("DLQ", "flights", "flights.dead", json!({ "partitions": 1 }));
+    let words = told(&with_view(), &dry_run("CREATE", &dlq, None)).await;
+    assert!(
+        words[0].starts_with("plan: create topic `flights.dead` with 1 partition of 3 replicas, retention.ms=1209600000"),
+        "{words:?}"
     );
 }
