@@ -12,6 +12,7 @@
 pub mod admission;
 pub mod apply;
 pub mod certificates;
+pub mod cli;
 pub mod config;
 pub mod context;
 pub mod controllers;

@@ -14,6 +14,7 @@ mod malformed;
 mod node_failure;
 mod operator_failure;
 mod ownership;
+mod plan_command;
 mod quotas;
 mod schema;
 mod topic_deletion;

@@ -13,7 +13,7 @@ mod kafka_cluster;
 mod limit;
 mod name;
 mod paused;
-mod quantity;
+pub(crate) mod quantity;
 mod registry_url;
 mod rejection;
 mod schema;
