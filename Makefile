@@ -67,5 +67,5 @@ demo: prerequisites ## Stream 336,776 real flights through a cluster of your own
 demo-down: ## Take away all that the demo brought
 	@e2e/take-down
 
-bench: set-up ## Measure start-up time, memory and lag-to-scale time against floors
+bench: set-up ## Measure start-up, memory, lag-to-scale time and ten thousand Topics against floors
 	@e2e/bench

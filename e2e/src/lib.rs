@@ -3,14 +3,20 @@
 //!
 //! Nothing here knows the operator's code: it sees what a user sees.
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod api_server;
 pub mod bench;
+pub mod bulk;
 pub mod demo;
 pub mod flights;
+pub mod metrics;
 pub mod operator;
 pub mod probe;
 pub mod registry;
 pub mod resources;
 pub mod stage;
+pub mod topic_watch;
 pub mod wait;
 
 mod case;

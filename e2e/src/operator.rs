@@ -1,15 +1,19 @@
 //! The operator's own pods.
 
-use anyhow::{Context, Result};
-use k8s_openapi::api::core::v1::Pod;
+use std::{collections::BTreeMap, time::Duration};
+
+use anyhow::{Context, Result, anyhow};
+use k8s_openapi::api::{apps::v1::Deployment, core::v1::Pod};
 use kube::{
     Api, Client,
-    api::{DeleteParams, ListParams},
+    api::{DeleteParams, ListParams, Patch, PatchParams},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::OPERATOR_NAMESPACE;
+use crate::{OPERATOR_NAMESPACE, metrics::Metrics, wait};
 
+/// Name of its Deployment and of its ServiceAccount.
+pub const NAME: &str = "millrace";
 const LABELS: &str = "app.kubernetes.io/name=millrace,app.kubernetes.io/component=operator";
 
 /// The operator's pods.
@@ -63,4 +67,129 @@ pub async fn memory(client: &Client) -> Result<i64> {
         })
         .and_then(|stats| stats["containers"][0]["memory"]["rssBytes"].as_i64())
         .with_context(|| format!("the kubelet of {node} has no figures for the operator yet"))
+}
+
+/// The replica that leads, and what it has counted since it started.
+#[derive(Clone, Debug)]
+pub struct Leader {
+    /// Name of its pod.
+    pub pod: String,
+    metrics: Metrics,
+}
+
+impl Leader {
+    /// Writes to the API server so far, by kind.
+    pub fn kubernetes_writes(&self) -> BTreeMap<String, f64> {
+        self.by_kind("millrace_kubernetes_writes_total")
+    }
+
+    /// Admin calls to Kafka so far, by the call's name, such as `describe_topics`.
+    pub fn kafka_requests(&self) -> BTreeMap<String, f64> {
+        self.by_kind("millrace_kafka_requests_total")
+    }
+
+    fn by_kind(&self, name: &str) -> BTreeMap<String, f64> {
+        self.metrics.by(name, |labels| labels.get("kind").cloned())
+    }
+}
+
+/// The replica that leads.
+///
+/// # Errors
+/// When none does, or its metrics cannot be read.
+pub async fn leader(client: &Client) -> Result<Leader> {
+    for pod in pods(client).await? {
+        let pod = pod.metadata.name.context("a pod without a name")?;
+        // A pod that comes up or goes does not answer, and does not lead.
+        let Ok(text) = get(client, &pod, "metrics").await else {
+            continue;
+        };
+        let metrics = Metrics::parse(&text, &["millrace_"]);
+        if metrics.sum("millrace_leader", |_| true) == 1.0 {
+            return Ok(Leader { pod, metrics });
+        }
+    }
+    Err(anyhow!("no replica of the operator leads"))
+}
+
+/// The replica that leads, once one does.
+///
+/// # Errors
+/// When none does in time.
+pub async fn led(client: &Client, within: Duration) -> Result<Leader> {
+    wait::answer("a replica of the operator leads", within, || async {
+        Ok(leader(client).await.map_err(|error| format!("{error:#}")))
+    })
+    .await
+}
+
+/// Whether a pod of the operator answers `/readyz` with 200.
+pub async fn is_ready(client: &Client, pod: &str) -> bool {
+    get(client, pod, "readyz").await.is_ok()
+}
+
+async fn get(client: &Client, pod: &str, path: &str) -> Result<String> {
+    let uri = format!("/api/v1/namespaces/{OPERATOR_NAMESPACE}/pods/{pod}:8080/proxy/{path}");
+    let request = http::Request::get(uri).body(Vec::new())?;
+    Ok(client.request_text(request).await?)
+}
+
+/// The number of replicas its Deployment asks for.
+///
+/// # Errors
+/// When there is no such Deployment.
+pub async fn replicas(client: &Client) -> Result<i32> {
+    let scale = deployments(client).get_scale(NAME).await?;
+    Ok(scale.spec.and_then(|spec| spec.replicas).unwrap_or(0))
+}
+
+/// Sets the number of replicas, and returns once there are no pods too many.
+///
+/// # Errors
+/// When the Deployment cannot be scaled, or pods are left over in the end.
+pub async fn scale(client: &Client, replicas: i32, within: Duration) -> Result<()> {
+    let patch = json!({ "spec": { "replicas": replicas } });
+    deployments(client)
+        .patch_scale(NAME, &PatchParams::default(), &Patch::Merge(&patch))
+        .await?;
+    let api: Api<Pod> = Api::namespaced(client.clone(), OPERATOR_NAMESPACE);
+    let what = "no pod of the operator too many is left";
+    wait::answer(what, within, || async {
+        let left = api.list(&ListParams::default().labels(LABELS)).await?.items;
+        Ok(match i32::try_from(left.len()) {
+            Ok(count) if count <= replicas => Ok(()),
+            _ => Err(format!("{} are there", left.len())),
+        })
+    })
+    .await
+}
+
+fn deployments(client: &Client) -> Api<Deployment> {
+    Api::namespaced(client.clone(), OPERATOR_NAMESPACE)
+}
+
+/// Asks the pods to stop, as a rollout does, and returns once they are gone.
+///
+/// # Errors
+/// When they cannot be deleted, or are there still after `within`.
+pub async fn restart(client: &Client, within: Duration) -> Result<()> {
+    let api: Api<Pod> = Api::namespaced(client.clone(), OPERATOR_NAMESPACE);
+    let old = pods(client).await?;
+    for pod in &old {
+        let name = pod
+            .metadata
+            .name
+            .as_deref()
+            .context("a pod without a name")?;
+        api.delete(name, &DeleteParams::default()).await?;
+    }
+    for pod in &old {
+        wait::gone(
+            &api,
+            pod.metadata.name.as_deref().unwrap_or_default(),
+            within,
+        )
+        .await?;
+    }
+    Ok(())
 }

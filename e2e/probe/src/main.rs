@@ -14,6 +14,7 @@ mod count;
 mod failure;
 mod groups;
 mod lag;
+mod many;
 mod produce;
 mod quotas;
 mod topics;
@@ -57,6 +58,12 @@ enum Command {
     ListTopics,
     /// Create a topic.
     CreateTopic(topics::Create),
+    /// Create many topics with few requests; prints how many and the seconds the requests took.
+    CreateMany(many::Create),
+    /// Delete all topics whose names begin so; prints how many and the seconds the requests took.
+    DeleteMany(many::Prefixed),
+    /// Count the topics whose names begin so.
+    CountTopics(many::Prefixed),
     /// Print all ACLs.
     Acls,
     /// Print the quotas of all users that have one by their name.
@@ -106,6 +113,9 @@ async fn run(access: Access, limit: Duration, command: Command) -> Result<Value,
         Command::DescribeTopic(topic) => within(limit, topics::describe(&access, topic)).await,
         Command::ListTopics => within(limit, topics::list(&access)).await,
         Command::CreateTopic(topic) => within(limit, topics::create(&access, topic)).await,
+        Command::CreateMany(topics) => within(limit, many::create(&access, topics)).await,
+        Command::DeleteMany(topics) => within(limit, many::delete(&access, &topics)).await,
+        Command::CountTopics(topics) => within(limit, many::count(&access, &topics)).await,
         Command::Acls => within(limit, acls::list(&access)).await,
         Command::Quotas => within(limit, quotas::list(&access)).await,
         Command::Groups => within(limit, groups::list(&access)).await,

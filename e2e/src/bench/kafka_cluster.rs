@@ -31,13 +31,12 @@ pub async fn apply_to_ready(client: &Client) -> Result<Figure> {
     resources::delete(&namespaces, NAMESPACE).await?;
     wait::gone(&namespaces, NAMESPACE, PATIENCE).await?;
     let (ready, pods) = measured?;
-    Ok(Figure {
-        what: "KafkaCluster of 3 applied to Ready",
-        value: ready.as_secs_f64(),
-        unit: "s",
-        floor: Some(pods.as_secs_f64()),
-        floor_is: Some("its three pods ready"),
-    })
+    Ok(Figure::new(
+        "KafkaCluster of 3 applied to Ready",
+        ready.as_secs_f64(),
+        "s",
+    )
+    .with_floor(pods.as_secs_f64(), "its three pods ready"))
 }
 
 async fn measure(client: &Client) -> Result<(Duration, Duration)> {

@@ -24,18 +24,16 @@ pub async fn streaming(client: &Client) -> Result<Figure> {
     figure(client, "operator's memory, after the flights").await
 }
 
-async fn figure(client: &Client, what: &'static str) -> Result<Figure> {
+/// At this moment, as the kubelet measured it last, under the name `what`.
+///
+/// # Errors
+/// When the kubelet has no figure for it within a minute.
+pub async fn figure(client: &Client, what: &str) -> Result<Figure> {
     let bytes = wait::answer(what, Duration::from_secs(60), || async {
         Ok(operator::memory(client)
             .await
             .map_err(|error| error.to_string()))
     })
     .await?;
-    Ok(Figure {
-        what,
-        value: bytes as f64 / 1_048_576.0,
-        unit: "MiB",
-        floor: None,
-        floor_is: None,
-    })
+    Ok(Figure::new(what, bytes as f64 / 1_048_576.0, "MiB"))
 }

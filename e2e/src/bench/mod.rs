@@ -1,30 +1,53 @@
-//! First figures: how long things take and how much memory the operator needs, next to a floor of the same run where there is one.
+//! How long things take and how much they need, next to a floor of the same run where there is one.
 
 mod figure;
 mod kafka_cluster;
 mod memory;
+mod options;
 mod scaling;
 mod startup;
+mod topics;
 
 use anyhow::Result;
+use kube::Client;
 
-pub use self::figure::Figure;
+pub use self::{
+    figure::Figure,
+    options::{Options, Part},
+};
 use crate::stage;
 
-/// Measures everything against the cluster that `KUBECONFIG` names, with the operator and the example on it.
-/// Prints a table, and as its last line the same as JSON.
+/// Measures against the cluster that `KUBECONFIG` names, with the operator and the example on it.
+/// Prints a table, and as its last line the same as JSON; where something cannot be measured, what was until then.
 ///
 /// # Errors
 /// When something cannot be measured.
-pub async fn run() -> Result<()> {
+pub async fn run(options: &Options) -> Result<()> {
     let client = stage::client().await?;
     stage::cluster_ready(&client).await?;
-    let mut figures = vec![startup::install_to_ready(&client).await?];
-    stage::cluster_ready(&client).await?;
-    figures.push(kafka_cluster::apply_to_ready(&client).await?);
-    figures.push(memory::idle(&client).await?);
-    figures.extend(scaling::burst(&client).await?);
+    let mut figures = Vec::new();
+    let measured = measure(&client, options, &mut figures).await;
     println!("{}", figure::table(&figures));
     println!("{}", serde_json::to_string(&figures)?);
+    measured
+}
+
+async fn measure(client: &Client, options: &Options, figures: &mut Vec<Figure>) -> Result<()> {
+    if options.wants(Part::Install) {
+        figures.push(startup::install_to_ready(client).await?);
+        stage::cluster_ready(client).await?;
+    }
+    if options.wants(Part::KafkaCluster) {
+        figures.push(kafka_cluster::apply_to_ready(client).await?);
+    }
+    if options.wants(Part::Memory) {
+        figures.push(memory::idle(client).await?);
+    }
+    if options.wants(Part::Scaling) {
+        figures.extend(scaling::burst(client).await?);
+    }
+    if options.wants(Part::Topics) {
+        topics::at_scale(client, options, figures).await?;
+    }
     Ok(())
 }

@@ -30,13 +30,11 @@ pub async fn burst(client: &Client) -> Result<Vec<Figure>> {
     let samples = flights::follow(client, &probe, total, DEADLINE, |_| {}).await?;
     let (lag_shows, scaled) = moments(&samples).context("the consumer was never scaled")?;
     Ok(vec![
-        Figure {
-            what: "lag in Kafka to more replicas",
-            value: (scaled - lag_shows).as_secs_f64(),
-            unit: "s",
-            floor: None,
-            floor_is: None,
-        },
+        Figure::new(
+            "lag in Kafka to more replicas",
+            (scaled - lag_shows).as_secs_f64(),
+            "s",
+        ),
         memory::streaming(client).await?,
     ])
 }

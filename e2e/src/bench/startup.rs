@@ -58,13 +58,10 @@ pub async fn install_to_ready(client: &Client) -> Result<Figure> {
         command(&install, &["--wait=false"]),
     )
     .await?;
-    Ok(Figure {
-        what: "helm install to operator ready",
-        value: value.as_secs_f64(),
-        unit: "s",
-        floor: Some(floor.as_secs_f64()),
-        floor_is: Some("helm install to a sleeping pod ready"),
-    })
+    Ok(
+        Figure::new("helm install to operator ready", value.as_secs_f64(), "s")
+            .with_floor(floor.as_secs_f64(), "helm install to a sleeping pod ready"),
+    )
 }
 
 /// Runs an installation; the time until the Deployment it makes is ready.

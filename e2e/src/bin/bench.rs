@@ -1,10 +1,13 @@
-//! Measures start-up times, memory and lag-to-scale time on a real cluster. `make bench` runs it.
+//! Measures start-up times, memory, lag-to-scale time and ten thousand Topics on a real cluster. `make bench` runs it.
 
 use std::process::ExitCode;
 
+use clap::Parser;
+use millrace_e2e::bench::{self, Options};
+
 #[tokio::main]
 async fn main() -> ExitCode {
-    match millrace_e2e::bench::run().await {
+    match bench::run(&Options::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("bench: {error:#}");

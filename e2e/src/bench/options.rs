@@ -1,0 +1,43 @@
+use std::time::Duration;
+
+use clap::{Parser, ValueEnum};
+
+/// Measures on the cluster that KUBECONFIG names, with the operator and the example on it.
+#[derive(Clone, Debug, Parser)]
+pub struct Options {
+    /// The one part to measure; all without it.
+    pub part: Option<Part>,
+    /// Topics of the part `topics`.
+    #[arg(long, default_value_t = 10_000)]
+    pub topics: usize,
+    /// Seconds of each of the two windows in which nothing may be written, in the part `topics`.
+    #[arg(long, default_value_t = 300)]
+    pub idle_seconds: u64,
+}
+
+/// What can be measured by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Part {
+    /// The operator installed anew.
+    Install,
+    /// A KafkaCluster applied.
+    KafkaCluster,
+    /// The operator's memory, idle.
+    Memory,
+    /// A burst of lag.
+    Scaling,
+    /// Ten thousand Topics.
+    Topics,
+}
+
+impl Options {
+    /// Whether `part` is to be measured.
+    pub fn wants(&self, part: Part) -> bool {
+        self.part.is_none_or(|only| only == part)
+    }
+
+    /// How long nothing may be written.
+    pub fn idle(&self) -> Duration {
+        Duration::from_secs(self.idle_seconds)
+    }
+}
