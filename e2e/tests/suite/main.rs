@@ -20,3 +20,4 @@ mod schema;
 mod topic_deletion;
 mod topic_edit;
 mod topic_layout;
+mod topics_at_scale;
