@@ -1,6 +1,6 @@
 //! `probe conformance`
 
-use millrace_operator::kafka::{Credentials, FakeKafka, KafkaAdmin, KrafkaAdmin, conformance};
+use millrace_operator::kafka::{FakeKafka, KafkaAdmin, conformance};
 use serde_json::{Value, json};
 
 use crate::connection::Access;
@@ -12,14 +12,7 @@ const PREFIX: &str = "conformance-";
 /// Runs the operator's scenario against this Kafka and against its Kafka in memory.
 /// Prints `{"kafka": [[STEP, OUTCOME]], "fake": [[STEP, OUTCOME]]}`, which must be the same.
 pub async fn run(access: &Access) -> Result<Value, Failure> {
-    let (bootstrap_servers, ca_pem, certificate_pem, key_pem) = access.pem()?;
-    let kafka = KrafkaAdmin::new(&Credentials {
-        bootstrap_servers,
-        ca_pem,
-        certificate_pem,
-        key_pem,
-    })
-    .map_err(|error| Failure::local(error.to_string()))?;
+    let kafka = access.operator_admin()?;
     let fake = FakeKafka::new([(0, Some("a")), (1, Some("b")), (2, Some("c"))]);
     fake.set_copied_after(Some(1));
     Ok(json!({ "kafka": outcomes(&kafka).await?, "fake": outcomes(&fake).await? }))

@@ -8,6 +8,7 @@ use clap::Args;
 use krafka::Kafka;
 use krafka::admin::AdminClient;
 use krafka::auth::{AuthConfig, TlsConfig};
+use millrace_operator::kafka::{Credentials, KrafkaAdmin};
 use rdkafka::client::{ClientContext, OAuthToken};
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::ConsumerContext;
@@ -91,17 +92,17 @@ impl Access {
         Ok(kafka.admin())
     }
 
-    /// Bootstrap servers, CA, certificate and key, the last three as PEM.
-    pub fn pem(&self) -> Result<(String, String, String, String), Failure> {
+    /// The operator's own client, as the super user.
+    pub fn operator_admin(&self) -> Result<KrafkaAdmin, Failure> {
         let (Some(cert), Some(key)) = (&self.cert, &self.key) else {
             return Err(Failure::local("give --cert and --key"));
         };
-        Ok((
-            self.bootstrap.clone(),
-            read(&self.ca)?,
-            read(cert)?,
-            read(key)?,
-        ))
+        Ok(KrafkaAdmin::new(&Credentials {
+            bootstrap_servers: self.bootstrap.clone(),
+            ca_pem: read(&self.ca)?,
+            certificate_pem: read(cert)?,
+            key_pem: read(key)?,
+        })?)
     }
 }
 

@@ -78,6 +78,19 @@ impl From<KrafkaError> for Failure {
     }
 }
 
+impl From<millrace_operator::kafka::KafkaError> for Failure {
+    fn from(error: millrace_operator::kafka::KafkaError) -> Self {
+        use millrace_operator::kafka::KafkaError::{Refused, Unreachable};
+        match error {
+            Refused { code, message } => Self { code, message },
+            Unreachable(message) => Self {
+                code: "UNREACHABLE".into(),
+                message,
+            },
+        }
+    }
+}
+
 /// `TopicAuthorizationFailed` is `TOPIC_AUTHORIZATION_FAILED`.
 fn protocol_name(code: &impl Debug) -> String {
     let mut name = String::new();

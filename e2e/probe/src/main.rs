@@ -1,12 +1,14 @@
 //! The end-to-end suite's hands inside the cluster: one subcommand for each thing a Kafka client does.
 //!
-//! It shares no code with the operator, so that a mistake there is not repeated here. Each command prints one JSON object
-//! to standard output. When Kafka refuses, the object is `{"error": CODE, "message": ...}`, CODE as Kafka's protocol
+//! What it sees it sees without the operator's code, so that a mistake there is not repeated here. What it does as an
+//! administrator goes through the operator's client: had that a mistake, what is seen afterwards would not be what was done.
+//! Each command prints one JSON object to standard output. When Kafka refuses, the object is `{"error": CODE, "message": ...}`, CODE as Kafka's protocol
 //! names it (`TOPIC_AUTHORIZATION_FAILED`), and the exit code is 1.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod acls;
+mod by_hand;
 mod conformance;
 mod connection;
 mod consume;
@@ -17,7 +19,9 @@ mod lag;
 mod many;
 mod produce;
 mod quotas;
+mod throttle;
 mod topics;
+mod transaction;
 mod work;
 
 use std::process::ExitCode;
@@ -78,6 +82,28 @@ enum Command {
     Work(work::Arguments),
     /// Run the operator's scenario against this Kafka and against the one in memory that its tests use.
     Conformance,
+    /// Print which moves of replicas are under way.
+    Reassignments,
+    /// Move the replicas of a partition, as an administrator does by hand.
+    Reassign(by_hand::Reassign),
+    /// Make the preferred replica the leader of a partition.
+    Elect(by_hand::Elect),
+    /// Change a topic's configuration by hand.
+    AlterConfig(by_hand::AlterConfig),
+    /// Delete a topic by hand.
+    DeleteTopic(topics::Named),
+    /// Allow something by hand.
+    AddAcl(by_hand::OneAcl),
+    /// No longer allow something.
+    DeleteAcl(by_hand::OneAcl),
+    /// Print what is set on single brokers at run time.
+    BrokerConfigs,
+    /// Limit how fast all brokers copy the replicas of a topic.
+    SetThrottle(throttle::Set),
+    /// Take such a limit away again.
+    ClearThrottle(topics::Named),
+    /// Write records in one transaction.
+    ProduceTransaction(transaction::Arguments),
     /// Set a group's committed offset of one partition; the group must be empty.
     CommitOffset(groups::Commit),
 }
@@ -123,6 +149,19 @@ async fn run(access: Access, limit: Duration, command: Command) -> Result<Value,
         Command::Lag(arguments) => within(limit, lag::run(&access, &arguments)).await,
         Command::Work(arguments) => work::run(access, arguments).await,
         Command::Conformance => within(limit, conformance::run(&access)).await,
+        Command::Reassignments => within(limit, by_hand::reassignments(&access)).await,
+        Command::Reassign(arguments) => within(limit, by_hand::reassign(&access, arguments)).await,
+        Command::Elect(arguments) => within(limit, by_hand::elect(&access, arguments)).await,
+        Command::AlterConfig(arguments) => {
+            within(limit, by_hand::alter_config(&access, arguments)).await
+        }
+        Command::DeleteTopic(topic) => within(limit, by_hand::delete_topic(&access, topic)).await,
+        Command::AddAcl(acl) => within(limit, by_hand::add_acl(&access, acl)).await,
+        Command::DeleteAcl(acl) => within(limit, by_hand::delete_acl(&access, acl)).await,
+        Command::BrokerConfigs => within(limit, throttle::broker_configs(&access)).await,
+        Command::SetThrottle(arguments) => within(limit, throttle::set(&access, arguments)).await,
+        Command::ClearThrottle(topic) => within(limit, throttle::clear(&access, topic)).await,
+        Command::ProduceTransaction(arguments) => transaction::run(&access, limit, arguments).await,
         Command::CommitOffset(commit) => within(limit, groups::commit(&access, commit)).await,
     }
 }

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::connection::{Access, Identity};
 use crate::failure::Failure;
+use crate::topics::name_and_value;
 
 /// So many records may be on their way at a time.
 const AT_ONCE: usize = 10_000;
@@ -27,6 +28,9 @@ pub struct Arguments {
     record_key: Option<String>,
     #[arg(long)]
     partition: Option<i32>,
+    /// Bytes of each value; it is filled up with dots.
+    #[arg(long, default_value_t = 0)]
+    bytes: usize,
     /// Records a second; 0 for no cap.
     #[arg(long, default_value_t = 0)]
     rate: u32,
@@ -35,7 +39,7 @@ pub struct Arguments {
     header: Vec<(String, String)>,
 }
 
-/// Prints `{"produced": N, "partitions": {PARTITION: N}}`. The values are `record-0`, `record-1`, ...
+/// Prints `{"produced": N, "partitions": {PARTITION: N}}`. The values begin with `record-0`, `record-1`, ...
 pub async fn run(access: &Access, limit: Duration, arguments: Arguments) -> Result<Value, Failure> {
     let (mut config, identity) = access.client_config()?;
     let producer: FutureProducer<_> = config
@@ -86,7 +90,11 @@ async fn send(
         .record_key
         .clone()
         .unwrap_or_else(|| number.to_string());
-    let value = format!("record-{number}");
+    let value = format!(
+        "{:.<width$}",
+        format!("record-{number}"),
+        width = arguments.bytes
+    );
     let mut record = FutureRecord::to(&arguments.topic)
         .key(&key)
         .payload(&value)
@@ -115,9 +123,4 @@ async fn deliver(
             return Err(Failure::timed_out(limit));
         }
     }
-}
-
-fn name_and_value(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
-    Ok((name.to_owned(), value.to_owned()))
 }

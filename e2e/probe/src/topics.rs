@@ -17,7 +17,7 @@ const SET_ON_THE_TOPIC: i8 = 1;
 #[derive(Args)]
 pub struct Named {
     #[arg(long)]
-    topic: String,
+    pub topic: String,
 }
 
 #[derive(Args)]
@@ -105,7 +105,7 @@ pub async fn create(access: &Access, create: Create) -> Result<Value, Failure> {
     Ok(json!({ "created": create.topic }))
 }
 
-fn the_only<K: std::hash::Hash + Eq, V>(
+pub fn the_only<K: std::hash::Hash + Eq, V>(
     answers: &mut HashMap<K, krafka::Result<V>>,
     key: &K,
 ) -> Result<V, Failure> {
@@ -115,7 +115,7 @@ fn the_only<K: std::hash::Hash + Eq, V>(
     Ok(answer?)
 }
 
-fn name_and_value(text: &str) -> Result<(String, String), String> {
+pub fn name_and_value(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
 }
