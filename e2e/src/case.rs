@@ -6,7 +6,10 @@ use k8s_openapi::{
     NamespaceResourceScope,
     api::core::v1::{Namespace, ServiceAccount},
 };
-use kube::{Api, Client, Resource, ResourceExt, api::PostParams};
+use kube::{
+    Api, Client, Resource, ResourceExt,
+    api::{Patch, PatchParams, PostParams},
+};
 use millrace_crds::{ClusterRef, KafkaCluster, Topic, TopicSpec};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -247,6 +250,23 @@ impl Case {
                 result => return Ok(result.map(drop)?),
             }
         }
+    }
+
+    /// Pauses a Topic, or lets it go on.
+    ///
+    /// # Errors
+    /// When the API server refuses, or a pause is not confirmed in time.
+    pub async fn pause_topic(&self, name: &str, pause: bool) -> Result<()> {
+        let value = pause.then_some("true");
+        let patch = json!({ "metadata": { "annotations": { "millrace.dev/paused": value } } });
+        let topics = self.api::<Topic>();
+        topics
+            .patch(name, &PatchParams::default(), &Patch::Merge(&patch))
+            .await?;
+        if pause {
+            wait::condition(&topics, name, "Paused", "True", PATIENCE).await?;
+        }
+        Ok(())
     }
 
     /// The resource once it is ready.

@@ -8,6 +8,7 @@
 pub mod api_server;
 pub mod bench;
 pub mod bulk;
+pub mod by_hand;
 pub mod demo;
 pub mod flights;
 pub mod metrics;
