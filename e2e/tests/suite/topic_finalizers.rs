@@ -165,8 +165,9 @@ async fn a_namespace_that_ends_takes_along_what_has_the_policy_delete_and_nothin
 struct Single<'a>(&'a Case);
 
 impl Single<'_> {
-    async fn up(&self) -> Result<KafkaCluster> {
+    async fn up(&self, tenant: &str) -> Result<KafkaCluster> {
         let spec = json!({
+            "namespaces": [{ "selector": { "matchLabels": { "kubernetes.io/metadata.name": tenant } } }],
             "combined": { "nodes": 1 },
             "storage": { "size": "1Gi" },
             "resources": { "requests": { "cpu": "50m", "memory": "400Mi" }, "limits": { "memory": "768Mi" } },
@@ -225,14 +226,15 @@ fn waits_for_kafka(topic: &Topic) -> bool {
     })
 }
 
-/// One KafkaCluster of its own serves three questions, because it takes a while to come up.
+/// One KafkaCluster of its own serves four questions, because it takes a while to come up.
 #[tokio::test]
 async fn topics_wait_while_their_kafka_is_away_go_once_it_is_gone_and_leave_namesakes_elsewhere_alone()
 -> Result<()> {
     let case = Case::shared("away").await?;
     let orders = case.name("orders");
     let single = Single(&case);
-    single.up().await?;
+    let tenant = case.other_namespace("tenant", false).await?;
+    single.up(&tenant).await?;
     let topic = |name: &str, topic: &str, cluster: &Value| {
         let spec = json!({
             "clusterRef": cluster,
@@ -251,6 +253,14 @@ async fn topics_wait_while_their_kafka_is_away_go_once_it_is_gone_and_leave_name
         .await
         .with_context(|| format!("one name on two KafkaClusters, single and {CLUSTER}"))?;
     let elsewhere = case.probe.topic_id(&orders).await?;
+    let spec = json!({
+        "clusterRef": { "name": "single", "namespace": case.namespace },
+        "topicName": format!("{tenant}.orders"),
+        "partitions": 1,
+        "deletionPolicy": "Delete",
+    });
+    resources::apply(&case.client, &resource(&tenant, "Topic", "orders", &spec)).await?;
+    case.ready_in::<Topic>(&tenant, "orders").await?;
 
     single.keep_away().await?;
     let topics = case.api::<Topic>();
@@ -267,6 +277,8 @@ async fn topics_wait_while_their_kafka_is_away_go_once_it_is_gone_and_leave_name
     );
     let what = "says that it waits for Kafka";
     wait::object(&topics, "later", what, PATIENCE, waits_for_kafka).await?;
+    // A namespace as a whole does not wait: what cannot be deleted is left.
+    end(&case, &tenant).await?;
 
     single.let_back().await?;
     wait::gone(&topics, "orders", KAFKA_IS_BACK).await?;
