@@ -444,7 +444,11 @@ where
         return Ok(());
     };
     let in_status = recorded(object) == Some(desired.name.as_str());
-    match in_status || announced(context, object, desired).await.map_err(Stays::Untold)? {
+    match in_status
+        || announced(context, object, desired)
+            .await
+            .map_err(Stays::Untold)?
+    {
         true => {}
         false => return Ok(()),
     }

@@ -1,7 +1,9 @@
 use std::{collections::BTreeSet, fmt::Display};
 
 use super::{KafkaStep, Plan};
-use crate::kafka::{Acl, AclOperation, AclPattern, AclResource, BrokerId, ConfigChange, NewTopic, Reassignment};
+use crate::kafka::{
+    Acl, AclOperation, AclPattern, AclResource, BrokerId, ConfigChange, NewTopic, Reassignment,
+};
 
 /// Partitions whose place is told; of the others only the number is.
 const PLACES: usize = 4;
@@ -41,7 +43,12 @@ fn step(step: &KafkaStep) -> Vec<String> {
         KafkaStep::Reassign(moves) => moves.iter().map(reassign).collect(),
         KafkaStep::ElectPreferred(partitions) => partitions
             .iter()
-            .map(|p| format!("make the first replica of partition {} of topic `{}` its leader", p.partition, p.topic))
+            .map(|p| {
+                format!(
+                    "make the first replica of partition {} of topic `{}` its leader",
+                    p.partition, p.topic
+                )
+            })
             .collect(),
         KafkaStep::AlterBrokerConfig(_) | KafkaStep::AlterQuotas(_) => Vec::new(),
     }

@@ -3,7 +3,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Blocked, KafkaStep, Plan, moves::THROTTLED};
 use crate::{
     desire::layout,
-    kafka::{ConfigChange, NewPartitions, NewTopic, ObservedCluster, ObservedPartition, ObservedTopic},
+    kafka::{
+        ConfigChange, NewPartitions, NewTopic, ObservedCluster, ObservedPartition, ObservedTopic,
+    },
     resolve::ResolvedTopic,
     status::reasons,
 };

@@ -1,9 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kube::ResourceExt;
-use millrace_crds::{
-    ConfigMap, DeletionPolicy, LayoutPolicy, ManagementPolicy, Producer, Topic,
-};
+use millrace_crds::{ConfigMap, DeletionPolicy, LayoutPolicy, ManagementPolicy, Producer, Topic};
 
 use super::{
     Capped, Claimant, Facts, Name, Rejection, Share, TopicName, grant::granted, holder::holds,

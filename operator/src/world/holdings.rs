@@ -86,7 +86,7 @@ impl Index {
         if uses.is_empty() {
             self.uses.remove(&place);
         }
-        room.then(|| Wake::Limits(place.0, place.1))
+        room.then_some(Wake::Limits(place.0, place.1))
     }
 }
 

@@ -1,9 +1,12 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
-use krafka::admin::AdminClient;
+use krafka::admin::{AdminClient, ListPartitionReassignmentsOptions};
 
 use super::{failure, names};
 use crate::kafka::{KafkaError, OngoingReassignment, PerItem, Reassignment, TopicPartition};
+
+/// Without a controller there is no answer. The look at everything else must not wait for one as long.
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Begins to move replicas, or gives moves another target (AlterPartitionReassignments, KIP-455).
 pub(super) async fn alter(
@@ -41,8 +44,9 @@ pub(super) async fn alter(
 pub(super) async fn list(
     client: &AdminClient,
 ) -> Result<BTreeMap<TopicPartition, OngoingReassignment>, KafkaError> {
+    let options = ListPartitionReassignmentsOptions::default().timeout(TIMEOUT);
     let listed = client
-        .list_partition_reassignments(Default::default())
+        .list_partition_reassignments(options)
         .await
         .map_err(failure::of)?;
     let ongoing = listed.into_iter().map(|(partition, ongoing)| {

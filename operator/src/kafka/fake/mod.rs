@@ -2,10 +2,10 @@
 
 mod broker_config;
 mod by_hand;
+mod fuse;
 mod limits;
 mod partition;
 mod replicas;
-mod fuse;
 mod state;
 mod topic_config;
 

@@ -124,7 +124,9 @@ pub(super) async fn carry_out(admin: &dyn KafkaAdmin, steps: &[KafkaStep]) -> St
                     .await
                 }
             };
-            if away.is_none() && outcomes.iter().all(is_unreachable) {
+            // A broker that is down says nothing of the others.
+            let of_one_broker = kind == Kind::AlterBrokerConfig;
+            if away.is_none() && !of_one_broker && outcomes.iter().all(is_unreachable) {
                 away = outcomes.first().and_then(|outcome| outcome.clone().err());
             }
             for (index, outcome) in wave.into_iter().zip(outcomes) {

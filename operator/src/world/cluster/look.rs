@@ -3,7 +3,7 @@ use std::{
     sync::Arc,
 };
 
-use futures::try_join;
+use futures::{join, try_join};
 
 use crate::{
     kafka::{
@@ -34,7 +34,13 @@ pub(super) async fn whole(
     before: Option<&View>,
 ) -> Result<View, KafkaError> {
     // The moves come before the topics: one that ends in between is still shown as under way, not as replicas too many.
-    let (cluster, reassignments) = try_join!(admin.describe_cluster(), admin.list_reassignments())?;
+    let (cluster, reassignments) = join!(admin.describe_cluster(), admin.list_reassignments());
+    let cluster = cluster?;
+    let reassignments = match (before, reassignments) {
+        // The controllers alone know of them. While they choose a leader, everything else can be seen.
+        (Some(before), Err(KafkaError::Unreachable(_))) => before.reassignments.clone(),
+        (before, found) => shared(before.map(|view| &view.reassignments), found?),
+    };
     let brokers = cluster.brokers.keys().copied().collect();
     let (topics, acls, quotas, configs) = try_join!(
         admin.describe_topics(None),
@@ -53,7 +59,7 @@ pub(super) async fn whole(
         cluster,
         topics,
         acls: shared(before.map(|view| &view.acls), acls),
-        reassignments: shared(before.map(|view| &view.reassignments), reassignments),
+        reassignments,
         quotas: shared(before.map(|view| &view.quotas), quotas),
         broker_configs: known_configs(before.map(|view| &view.broker_configs), configs),
     })

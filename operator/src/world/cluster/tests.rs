@@ -358,6 +358,25 @@ async fn throttles_and_quotas_show_and_wake() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_broker_that_is_down_refuses_only_its_own_throttle() {
+    let cluster = watch(two_brokers());
+    cluster.reachable().await;
+    cluster.kafka.stop_broker(1);
+    let who = Principal::service_account("shop", "orders");
+    let steps = vec![
+        KafkaStep::AlterBrokerConfig(throttle(1, "5000")),
+        KafkaStep::AlterQuotas(BTreeMap::from([(who.clone(), writing(1024.0))])),
+    ];
+    let results = cluster.handle.apply(steps).await;
+    assert!(
+        matches!(results[0], Err(KafkaError::Unreachable(_))),
+        "{results:?}"
+    );
+    assert_eq!(results[1], Ok(()));
+    assert_eq!(cluster.view().unwrap().quotas[&who], writing(1024.0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_others_limit_or_move_shows_with_the_next_look() {
     let mut cluster = watch(two_brokers());
     cluster.reachable().await;
