@@ -2,6 +2,8 @@
 
 //! Whole reconciles of Topics and DLQs against an API server and a Kafka in memory.
 
+mod deaths;
+
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};

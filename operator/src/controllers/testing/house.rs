@@ -138,8 +138,8 @@ impl House {
         })
     }
 
-    /// Lives until the fuse is blown, or nothing happens any more.
-    pub fn live_until_dead_or_quiet(&self, life: impl AsyncFnOnce(&Operator)) {
+    /// Lives until the fuse is blown, or nothing happens any more; says whether it came to rest.
+    pub fn live_until_dead_or_quiet(&self, life: impl AsyncFnOnce(&Operator)) -> bool {
         let fuse = self.kafka.fuse();
         block_on(async {
             let whole = async {
@@ -148,10 +148,10 @@ impl House {
                 self.quiet().await;
             };
             tokio::select! {
-                () = fuse.blown() => {}
-                () = whole => {}
+                () = fuse.blown() => false,
+                () = whole => true,
             }
-        });
+        })
     }
 
     async fn start(&self) -> Operator {
