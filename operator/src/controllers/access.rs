@@ -62,7 +62,8 @@ pub async fn run(context: Arc<Context>, mut requests: Requests, shutdown: Cancel
     let mut passes: JoinSet<Passed> = JoinSet::new();
     let mut desks: BTreeMap<ClusterKey, Desk> = BTreeMap::new();
     loop {
-        let next = desks.values().filter_map(Desk::due).min();
+        let now = Instant::now();
+        let next = desks.values().filter_map(|desk| desk.due(now)).min();
         tokio::select! {
             () = shutdown.cancelled() => break,
             Some((cluster, answer)) = requests.recv() => desks.entry(cluster).or_default().answers.push(answer),
@@ -78,10 +79,10 @@ pub async fn run(context: Arc<Context>, mut requests: Requests, shutdown: Cancel
             Some(done) = passes.join_next() => if let Ok(passed) = done {
                 desks.entry(passed.cluster).or_default().rest(passed.took);
             },
-            () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {
+            () = sleep_until(next.unwrap_or(now)), if next.is_some() => {
                 let now = Instant::now();
                 for (cluster, desk) in &mut desks {
-                    if desk.due().is_some_and(|due| due <= now) {
+                    if desk.due(now).is_some_and(|due| due <= now) {
                         passes.spawn(pass(context.clone(), cluster.clone(), desk.begin()));
                     }
                 }
@@ -112,10 +113,10 @@ struct Rested {
 
 impl Desk {
     /// When the next pass may begin; None where nobody wants one, or one is under way.
-    fn due(&self) -> Option<Instant> {
+    fn due(&self, now: Instant) -> Option<Instant> {
         let wanted = self.changed || !self.answers.is_empty();
         (wanted && !self.busy).then(|| match &self.rested {
-            None => Instant::now(),
+            None => now,
             Some(rested) if self.answers.is_empty() => rested.for_change,
             Some(rested) => rested.for_answer,
         })
@@ -194,30 +195,33 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_change_waits_in_proportion_to_what_a_pass_costs_and_an_answer_less() {
         let mut desk = Desk::default();
-        assert_eq!(desk.due(), None);
+        assert_eq!(desk.due(Instant::now()), None);
         desk.changed = true;
         assert_eq!(
-            desk.due(),
+            desk.due(Instant::now()),
             Some(Instant::now()),
             "the first pass begins at once"
         );
         let (answer, _answered) = oneshot::channel();
         desk.begin();
         desk.changed = true;
-        assert_eq!(desk.due(), None, "one pass at a time");
+        assert_eq!(desk.due(Instant::now()), None, "one pass at a time");
         desk.rest(Duration::from_millis(50));
         assert_eq!(
-            desk.due(),
+            desk.due(Instant::now()),
             Some(Instant::now() + Duration::from_millis(500))
         );
         desk.answers.push(answer);
         assert_eq!(
-            desk.due(),
+            desk.due(Instant::now()),
             Some(Instant::now() + Duration::from_millis(150))
         );
         desk.begin();
         desk.rest(Duration::from_secs(60));
         desk.changed = true;
-        assert_eq!(desk.due(), Some(Instant::now() + LONGEST_REST));
+        assert_eq!(
+            desk.due(Instant::now()),
+            Some(Instant::now() + LONGEST_REST)
+        );
     }
 }

@@ -31,6 +31,8 @@ use crate::{
 };
 
 const DEADLINE: Duration = Duration::from_secs(600);
+/// The brokers, moves, topics, ACLs, quotas and brokers' settings.
+const REQUESTS_OF_A_LOOK: usize = 6;
 
 /// Plural, namespace and name.
 type Key = (String, String, String);
@@ -433,7 +435,7 @@ async fn many_topics_cost_one_write_each_and_few_requests_and_then_nothing() {
     assert_eq!(house.api.take_writes(), BTreeMap::new(), "idle");
     let asked = house.kafka.calls().len();
     assert!(
-        asked <= 300 / 15 * 3 + 3,
+        asked <= (300 / 15 + 1) * REQUESTS_OF_A_LOOK + 300 / 60 + 1,
         "{asked} requests in five idle minutes"
     );
 

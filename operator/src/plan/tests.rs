@@ -194,7 +194,7 @@ fn another_number_of_replicas_is_a_move_and_keeps_nothing_from_being_applied() {
     };
     let plan = topic(&wanted, Some(&observed(1, &[])), &three_brokers(), true);
     assert!(
-        matches!(plan.steps.as_slice(), [KafkaStep::AlterConfig(_), KafkaStep::CreatePartitions(more)] if more.assignment.iter().all(|at| at.len() == 2))
+        matches!(plan.steps.as_slice(), [KafkaStep::AlterConfig(_), KafkaStep::CreatePartitions(more)] if more.assignment.iter().all(|at| at.len() == 3))
     );
     assert_eq!(plan.blocked, []);
     let too_many = ResolvedTopic {

@@ -126,10 +126,40 @@ fn cel(value: &Value) -> CelValue {
         Value::Object(fields) => {
             let fields: HashMap<Key, CelValue> = fields
                 .iter()
-                .map(|(key, value)| (key.as_str().into(), cel(value)))
+                .map(|(key, value)| (property(key).into(), cel(value)))
                 .collect();
             fields.into()
         }
+    }
+}
+
+/// Words of CEL that no property can be called: rules write them as `__word__` (Kubernetes, `x-kubernetes-validations`).
+const RESERVED: [&str; 18] = [
+    "true",
+    "false",
+    "null",
+    "in",
+    "as",
+    "break",
+    "const",
+    "continue",
+    "else",
+    "for",
+    "function",
+    "if",
+    "import",
+    "let",
+    "loop",
+    "package",
+    "namespace",
+    "return",
+];
+
+/// What a rule calls the property `key`.
+fn property(key: &str) -> String {
+    match RESERVED.contains(&key) {
+        true => format!("__{key}__"),
+        false => key.to_owned(),
     }
 }
 

@@ -240,6 +240,7 @@ fn plural(kind: &str) -> &'static str {
         "Topic" => "topics",
         "DLQ" => "dlqs",
         "ConsumerGroup" => "consumergroups",
+        "ConfigMap" => "configmaps",
         _ => "schemas",
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::testing::{House, Operator};
 use crate::{
@@ -170,11 +170,19 @@ fn may_go(house: &House, happening: &Happening) -> Option<String> {
                 .any(|(other, of)| *of == topic && *other != name && there(other).is_some());
             let asked = object["spec"]["deletionPolicy"] == "Delete"
                 && object["spec"]["managementPolicy"] == "Manage"
-                && object["status"]["topicName"] == topic;
+                && (object["status"]["topicName"] == topic || announced(house, &object, topic));
             (asked && !others).then(|| topic.to_owned())
         }
         _ => None,
     }
+}
+
+/// Whether the topic was about to be made for the resource when an operator died.
+fn announced(house: &House, object: &Value, topic: &str) -> bool {
+    let uid = object["metadata"]["uid"].as_str().unwrap_or_default();
+    let journal = house.get("ConfigMap", "kafka", "main-creating");
+    let journal = journal.unwrap_or_default()["data"]["topics"].to_string();
+    journal.contains(&format!("{uid} {topic}"))
 }
 
 fn view(operator: &Operator) -> std::sync::Arc<View> {
