@@ -188,7 +188,7 @@ pub struct TopicStatus {
 pub struct ReassignmentStatus {
     /// Partitions whose replicas are not yet where they shall be.
     pub partitions_left: i32,
-    /// Bytes still to be copied to new replicas. Absent where it is not known yet.
+    /// Bytes still to be copied to new replicas, of the moves that have begun. Absent where it is not known yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bytes_left: Option<i64>,
     /// Bytes copied in a second of late. Absent where it is not known yet.

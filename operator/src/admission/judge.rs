@@ -29,8 +29,6 @@ use crate::{
 const DEADLINE: Duration = Duration::from_secs(2);
 /// How long a refusal waits for news: the stores may be a moment behind the request before this one, such as the grant it needs.
 const NEWS_DEADLINE: Duration = Duration::from_millis(500);
-/// The annotation that keeps the operator from acting on a resource.
-const PAUSED: &str = "millrace.dev/paused";
 /// Refusals that the resource alone can mend. Others, such as a missing consent, are mended elsewhere, perhaps in the same apply.
 const OWN_FAULTS: [&str; 7] = [
     reasons::NAMESPACE_NOT_GRANTED,
@@ -255,11 +253,7 @@ fn hands_off(object: &DynamicObject) -> bool {
         .data
         .pointer("/spec/managementPolicy")
         .is_some_and(|policy| policy == "Observe");
-    let paused = object
-        .annotations()
-        .get(PAUSED)
-        .is_some_and(|value| value == "true");
-    observed || paused
+    observed || resolve::paused(object)
 }
 
 /// Whether there is anything to judge: status, finalizers, labels and deletions pass without a look.

@@ -13,6 +13,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use super::layout_progress::Track;
 use crate::{
     context::Context,
     desire::layout,
@@ -32,8 +33,6 @@ const MOVING: Duration = Duration::from_secs(2);
 const STRAYED: Duration = Duration::from_secs(30);
 /// Between what is shown of moves, which costs a status write for each topic concerned.
 const SHOWN: Duration = Duration::from_secs(5);
-/// Annotation of a resource that is left alone.
-const PAUSED: &str = "millrace.dev/paused";
 
 /// What is kept of a cluster between passes.
 #[derive(Default)]
@@ -46,6 +45,7 @@ struct Upkeep {
     shown: Option<Instant>,
     /// When the leaders that had strayed were noted.
     noted: Option<Instant>,
+    track: Track,
 }
 
 impl Upkeep {
@@ -160,7 +160,13 @@ async fn pass(context: &Context, cluster: &ClusterKey, upkeep: &mut Upkeep) {
     let decided = plan::moves(&wanted, &view, limits, &upkeep.known(began));
     let took = began.elapsed();
     carry_out(cluster, &handle, decided.steps).await;
-    let report = report(&decided.left, &decided.waiting, ongoing.len());
+    upkeep.track.take(&ongoing, &handle.sizes());
+    let report = report(
+        &decided.left,
+        &decided.waiting,
+        ongoing.len(),
+        &upkeep.track,
+    );
     show(context, cluster, report, &mut upkeep.shown);
     let now = Instant::now();
     upkeep.rested = Some(now + took * SHARE);
@@ -242,10 +248,7 @@ fn resolved<K: Resource>(
     object: &K,
     resolved: Result<ResolvedTopic, Rejection>,
 ) -> Option<ResolvedTopic> {
-    let paused = object
-        .annotations()
-        .get(PAUSED)
-        .is_some_and(|value| value == "true");
+    let paused = resolve::paused(object);
     let going = object.meta().deletion_timestamp.is_some();
     resolved
         .ok()
@@ -296,15 +299,16 @@ fn report(
     left: &BTreeMap<String, usize>,
     waiting: &BTreeMap<String, String>,
     ongoing: usize,
+    track: &Track,
 ) -> LayoutReport {
     let all: usize = left.values().sum::<usize>().max(ongoing);
     LayoutReport {
-        cluster: (all > 0).then(|| plan::progress(all, &[])),
+        cluster: (all > 0).then(|| plan::progress(all, track.total())),
         topics: left
             .iter()
             .map(|(topic, left)| {
                 let moves = TopicMoves {
-                    progress: plan::progress(*left, &[]),
+                    progress: plan::progress(*left, track.topic(topic)),
                     waiting: waiting.get(topic).cloned(),
                 };
                 (topic.clone(), moves)

@@ -12,6 +12,7 @@ mod dlq;
 mod kafka_cluster;
 mod kafka_topic;
 mod layout;
+mod layout_progress;
 mod queue;
 mod schema;
 mod topic;

@@ -32,3 +32,20 @@ impl SizesView {
         self.skews.get(topic)
     }
 }
+
+#[cfg(test)]
+impl SizesView {
+    /// Sizes of replicas, as of a second since the epoch.
+    pub(crate) fn for_test(second: i64, replicas: &[(&TopicPartition, BrokerId, u64)]) -> Self {
+        let mut topics: BTreeMap<String, TopicSizes> = BTreeMap::new();
+        for (partition, broker, bytes) in replicas {
+            let sizes = topics.entry(partition.topic.clone()).or_default();
+            sizes.insert((partition.partition, *broker), *bytes);
+        }
+        Self {
+            time: Timestamp::from_second(second).ok(),
+            topics,
+            skews: BTreeMap::new(),
+        }
+    }
+}
