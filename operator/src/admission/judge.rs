@@ -1,11 +1,8 @@
 use std::{collections::BTreeSet, future::Future, sync::Arc, time::Duration};
 
-use kube::{
-    ResourceExt,
-    core::{
-        DynamicObject,
-        admission::{AdmissionRequest, Operation},
-    },
+use kube::core::{
+    DynamicObject,
+    admission::{AdmissionRequest, Operation},
 };
 use millrace_crds::{ConsumerGroup, Dlq, KafkaCluster, Schema, Topic};
 use serde::de::DeserializeOwned;

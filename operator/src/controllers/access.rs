@@ -115,7 +115,7 @@ impl Desk {
     /// When the next pass may begin; None where nobody wants one, or one is under way.
     fn due(&self, now: Instant) -> Option<Instant> {
         let wanted = self.changed || !self.answers.is_empty();
-        (wanted && !self.busy).then(|| match &self.rested {
+        (wanted && !self.busy).then_some(match &self.rested {
             None => now,
             Some(rested) if self.answers.is_empty() => rested.for_change,
             Some(rested) => rested.for_answer,

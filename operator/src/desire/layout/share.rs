@@ -137,10 +137,10 @@ impl<'a> Share<'a> {
                 if best.is_some_and(|(cost, _)| cost < 0) {
                     continue;
                 }
-                if let Some(cost) = self.cost(*item, from, to) {
-                    if best.is_none_or(|(known, _)| cost < known) {
-                        *best = Some((cost, *item));
-                    }
+                if let Some(cost) = self.cost(*item, from, to)
+                    && best.is_none_or(|(known, _)| cost < known)
+                {
+                    *best = Some((cost, *item));
                 }
             }
         }
