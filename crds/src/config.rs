@@ -31,6 +31,6 @@ impl JsonSchema for ConfigValue {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "x-kubernetes-int-or-string": true })
+        json_schema!({ "x-kubernetes-int-or-string": true, "nullable": true })
     }
 }
