@@ -90,11 +90,9 @@ async fn send(
         .record_key
         .clone()
         .unwrap_or_else(|| number.to_string());
-    let value = format!(
-        "{:.<width$}",
-        format!("record-{number}"),
-        width = arguments.bytes
-    );
+    let mut value = format!("record-{number}");
+    let padding = arguments.bytes.saturating_sub(value.len());
+    value.push_str(&".".repeat(padding));
     let mut record = FutureRecord::to(&arguments.topic)
         .key(&key)
         .payload(&value)

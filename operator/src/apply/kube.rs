@@ -47,7 +47,7 @@ where
 /// Gives the object as it is then.
 ///
 /// # Errors
-/// When the API server refuses; an object that is gone is no error.
+/// When the API server refuses, and [`Error::Outdated`] where the object has changed meanwhile; one that is gone is no error.
 pub async fn finalizer<K>(
     context: &Context,
     object: &Arc<K>,
@@ -67,17 +67,37 @@ where
         context.client.clone(),
         &object.namespace().unwrap_or_default(),
     );
-    let finalizers: &[&str] = if wanted { &[finalizer] } else { &[] };
-    let patch = json!({ "apiVersion": K::api_version(&()), "kind": K::kind(&()), "metadata": { "finalizers": finalizers, "uid": object.uid() } });
-    let params = PatchParams::apply("millrace-finalizer").force();
-    let (name, patch) = (object.name_any(), Patch::Apply(&patch));
-    let write = api.patch(&name, &params, &patch);
-    match context.writes.object(write).await {
-        Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => {
-            Ok(object.clone())
+    let name = object.name_any();
+    let written = match wanted {
+        true => {
+            let patch = json!({ "apiVersion": K::api_version(&()), "kind": K::kind(&()), "metadata": { "finalizers": [finalizer], "uid": object.uid() } });
+            let params = PatchParams::apply("millrace-finalizer").force();
+            let patch = Patch::Apply(&patch);
+            context
+                .writes
+                .object(api.patch(&name, &params, &patch))
+                .await
         }
-        Err(error) => Err(error.into()),
+        // A server-side apply only takes away what nobody else has applied, as who restores a backup has.
+        false => {
+            let others: Vec<&String> = object
+                .finalizers()
+                .iter()
+                .filter(|f| *f != finalizer)
+                .collect();
+            let patch = json!({ "metadata": { "finalizers": others, "uid": object.uid(), "resourceVersion": object.resource_version() } });
+            let (params, patch) = (PatchParams::default(), Patch::Merge(&patch));
+            context
+                .writes
+                .object(api.patch(&name, &params, &patch))
+                .await
+        }
+    };
+    match written {
         Ok(written) => Ok(Arc::new(written)),
+        Err(kube::Error::Api(status)) if status.is_not_found() => Ok(object.clone()),
+        Err(kube::Error::Api(status)) if status.is_conflict() => Err(Error::Outdated),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -1,4 +1,4 @@
-use std::{fmt::Debug, sync::Arc};
+use std::{collections::BTreeSet, fmt::Debug, sync::Arc};
 
 use kube::{Api, Resource, ResourceExt, core::NamespaceResourceScope, runtime::controller::Action};
 use millrace_crds::{ManagementPolicy, ReassignmentStatus};
@@ -163,7 +163,14 @@ fn lies(
     let settled = layout::settled(name, observed, &view.reassignments);
     let replicas = layout::replicas(desired, &settled, &view.cluster);
     let flaw = layout::flaw(name, brokers, &settled, replicas);
-    (unmoved(desired, observed, view).len(), Some(balanced(flaw)))
+    let mut left: BTreeSet<TopicPartition> = unmoved(desired, observed, view)
+        .into_iter()
+        .map(|to| to.partition)
+        .collect();
+    // A partition that only gets replicas more has them at once, long before they are copied.
+    let moving = view.reassignments.keys().filter(|at| at.topic == name);
+    left.extend(moving.cloned());
+    (left.len(), Some(balanced(flaw)))
 }
 
 /// The partitions whose replicas are not where they shall be, and where that is.
