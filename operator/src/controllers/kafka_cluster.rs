@@ -151,7 +151,10 @@ async fn reconcile(
     let quotas = quotas(&context, &cluster, &resolved.key, handle.as_ref()).await;
     let view = handle.as_ref().map(ClusterHandle::view);
     let roll = roll(&context, &own, resolved, &objects, &pods, view.as_ref()).await?;
-    report(&context, &own, &cluster, &prepared, &pods, &roll, &quotas).await?;
+    // Until the first look after a start has ended, what the status says stays.
+    if !matches!(view, Some(ViewState::Pending)) {
+        report(&context, &own, &cluster, &prepared, &pods, &roll, &quotas).await?;
+    }
     let registry_waits = matches!(resolved.registry, Some(ResolvedRegistry::Managed { .. }))
         && objects.deployments.is_empty();
     let settled = roll == Roll::UpToDate && !registry_waits;

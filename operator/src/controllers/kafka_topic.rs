@@ -12,7 +12,7 @@ use crate::{
     kafka::{ConfigChange, KafkaError, ObservedTopic, Reassignment, TopicPartition},
     plan::{self, Blocked, KafkaStep, Plan},
     resolve::{Claimant, Facts, Name, Rejection, ResolvedTopic},
-    status::{Draft, State, balanced, reasons, reassigning},
+    status::{Draft, State, balanced, is_ready, reasons, reassigning},
     world::{ClusterHandle, ClusterKey, View, ViewState},
 };
 
@@ -294,15 +294,17 @@ fn shortened(mut sentences: Vec<String>) -> Vec<String> {
     sentences
 }
 
-/// Whether the cluster is up and this operator has not looked at it yet, as right after its start. What a status says stays
-/// until it has: a restart is nothing that happened to the resource.
+/// Whether this operator has not looked at the cluster yet, as right after its start. What a status says stays until it has: a
+/// restart is nothing that happened to the resource.
 pub fn is_unseen(context: &Context, cluster: &ClusterKey) -> bool {
-    let handle = context.world.clusters.get(cluster);
-    let seen = handle.is_some_and(|handle| !matches!(handle.view(), ViewState::Pending));
-    let found = context.world.cluster(cluster);
-    let status = found.as_ref().and_then(|found| found.status.as_ref());
-    let mut conditions = status.into_iter().flat_map(|status| &status.conditions);
-    !seen && conditions.any(|c| c.type_ == "Ready" && c.status == "True")
+    match context.world.clusters.get(cluster) {
+        Some(handle) => matches!(handle.view(), ViewState::Pending),
+        // A cluster that was up is about to be looked at.
+        None => {
+            let found = context.world.cluster(cluster);
+            found.is_some_and(|found| is_ready(found.status.as_ref()))
+        }
+    }
 }
 
 /// Whose a topic is.

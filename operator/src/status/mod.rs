@@ -18,4 +18,4 @@ pub use kafka_cluster::{Seen, kafka_cluster};
 pub use layout::{balanced, reassigning};
 pub use patch::{HasConditions, pause, write};
 pub use quotas::quotas;
-pub use summary::ready;
+pub use summary::{is_ready, ready};

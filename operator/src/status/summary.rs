@@ -1,4 +1,4 @@
-use super::{Draft, State, reasons};
+use super::{Draft, HasConditions, State, reasons};
 
 /// `Ready` out of the conditions that count: False if one of them is, else Unknown if one of them is, else True.
 /// It takes over the reason and the message of the first that stands in the way (Cluster API's summary).
@@ -11,4 +11,10 @@ pub fn ready(parts: &[Draft]) -> Draft {
         },
         None => Draft::yes("Ready", reasons::READY, "everything is as the spec says"),
     }
+}
+
+/// Whether a status says that its resource is Ready.
+pub fn is_ready<S: HasConditions>(status: Option<&S>) -> bool {
+    let mut conditions = status.into_iter().flat_map(HasConditions::conditions);
+    conditions.any(|condition| condition.type_ == "Ready" && condition.status == "True")
 }

@@ -15,7 +15,10 @@ use self::{
     autoscale::{Followed, follow},
     memory::{Memories, Memory},
 };
-use super::{kafka_topic::reachable, queue};
+use super::{
+    kafka_topic::{is_unseen, reachable},
+    queue,
+};
 use crate::{
     apply,
     context::Context,
@@ -107,6 +110,9 @@ async fn reconcile(
         Ok(desired) => desired,
         Err(rejection) => return refuse(&context, &memories, &group, &rejection).await,
     };
+    if is_unseen(&context, &desired.cluster) {
+        return Ok(Action::await_change());
+    }
     let now = Timestamp::now();
     let (access, failure) = access(&context, &desired).await;
     let binding = bind(&context, &group, &desired).await?;
