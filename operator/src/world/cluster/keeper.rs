@@ -21,8 +21,14 @@ use crate::{
     world::View,
 };
 
-/// How long a request waits for others to go with.
+/// How long a request waits for others to go with, while there are few.
 const LINGER: Duration = Duration::from_millis(5);
+/// Requests of a batch from which on there are many. The next batch then begins so many times later as the last one took, so that a
+/// burst is made in a few large requests: a small one costs brokers about as much beside its topics as they cost.
+const MANY: usize = 16;
+const REST_BETWEEN_BATCHES: u32 = 3;
+/// The most that a request waits for others.
+const LONGEST_LINGER: Duration = Duration::from_secs(1);
 /// Partitions, or other items, beyond which a batch takes no further request. A busy broker makes a few hundred logs a second
 /// and shows nothing new until it is done with them; larger batches would look as if it had stopped.
 const LARGE_BATCH: usize = 1_000;
@@ -38,6 +44,8 @@ pub(super) struct Keeper {
     board: Board,
     period: Duration,
     retry: Duration,
+    /// How long the first request of the next batch waits for others.
+    linger: Duration,
     next_look: Instant,
     /// The look under way, if there is one.
     looks: JoinSet<Looked>,
@@ -56,6 +64,7 @@ impl Keeper {
             board,
             period,
             retry: FIRST_RETRY,
+            linger: LINGER,
             next_look: Instant::now(),
             looks: JoinSet::new(),
             since: Since::default(),
@@ -72,8 +81,13 @@ impl Keeper {
                 },
                 request = requests.recv(), if !self.board.is_pending() => match request {
                     Some(first) => {
-                        let batch = gather(first, &mut requests).await;
+                        let batch = gather(first, &mut requests, self.linger).await;
+                        let (many, start) = (batch.len() >= MANY, Instant::now());
                         self.serve(batch).await;
+                        self.linger = match many {
+                            true => (start.elapsed() * REST_BETWEEN_BATCHES).clamp(LINGER, LONGEST_LINGER),
+                            false => LINGER,
+                        };
                     }
                     None => return,
                 },
@@ -163,8 +177,12 @@ impl Keeper {
 }
 
 /// The requests that have come meanwhile. A batch that is large enough is not made to wait for more.
-async fn gather(first: Request, requests: &mut mpsc::Receiver<Request>) -> Vec<Request> {
-    let deadline = Instant::now() + LINGER;
+async fn gather(
+    first: Request,
+    requests: &mut mpsc::Receiver<Request>,
+    linger: Duration,
+) -> Vec<Request> {
+    let deadline = Instant::now() + linger;
     let mut size = self::size(&first);
     let mut batch = vec![first];
     while size < LARGE_BATCH

@@ -18,6 +18,7 @@ const DEADLINE: Duration = Duration::from_secs(10);
 /// shows, and a leader may be gone again, so this is short.
 const SHORT_DEADLINE: Duration = Duration::from_secs(1);
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
+const GROWTH: u32 = 3;
 const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 
 /// What was seen once the steps had taken effect, or when it was too late.
@@ -52,7 +53,7 @@ pub(super) async fn settle(
         }
         looking_at = expectation.unsettled(&found, &late);
         sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
+        pause = (pause * GROWTH).min(LONGEST_PAUSE);
     }
 }
 

@@ -482,6 +482,37 @@ async fn requests_that_arrive_during_a_batch_go_together_in_the_next() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_burst_waits_for_more_as_long_as_its_last_batch_took_and_a_lone_request_does_not() {
+    let cluster = watch(two_brokers());
+    cluster.reachable().await;
+    cluster.kafka.set_latency(Duration::from_millis(100));
+    let burst = |from: u32, count: u32| {
+        let handle = cluster.handle.clone();
+        let names = (from..from + count).map(|i| format!("t{i}"));
+        join_all(names.map(move |name| {
+            let handle = handle.clone();
+            async move { handle.apply(vec![create(&name)]).await }
+        }))
+    };
+    burst(0, 100).await;
+    cluster.kafka.forget_calls();
+    let late = async {
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        burst(200, 3).await
+    };
+    tokio::join!(burst(100, 3), late);
+    assert_eq!(cluster.kafka.count("create_topics"), 1);
+
+    let start = Instant::now();
+    burst(300, 1).await;
+    assert!(
+        start.elapsed() < Duration::from_millis(250),
+        "two calls and no long wait: {:?}",
+        start.elapsed()
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn each_request_hears_of_its_own_steps() {
     let cluster = watch(two_brokers());
     cluster.reachable().await;
