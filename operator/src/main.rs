@@ -58,7 +58,7 @@ async fn run(config: Config) -> Result<(), Failure> {
     let context = Arc::new(context);
     tokio::select! {
         () = shutdown.cancelled() => return Ok(()),
-        ready = context.world.stores.ready() => ready?,
+        ready = context.world.ready() => ready?,
     }
     watches.spawn(admission::serve(context.clone(), shutdown.clone()));
     health.set_ready(true);

@@ -32,15 +32,31 @@ where
     {
         return Ok(());
     }
-    let api: Api<K> = Api::namespaced(context.client.clone(), &namespace);
-    let params = PatchParams::apply("millrace").force();
-    let patch = Patch::Apply(object);
-    let write = api.patch(&name, &params, &patch);
-    context.writes.any(&K::kind(&()), write).await?;
+    server_side(context, object).await?;
     context
         .applied
         .remember(&K::kind(&()), &namespace, &name, &text);
     Ok(())
+}
+
+/// Sends `object` by server-side apply, under the operator's field manager. Gives it as the API server has it then.
+///
+/// # Errors
+/// When the API server refuses.
+pub(super) async fn server_side<K>(context: &Context, object: &K) -> Result<K, Error>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+        + Clone
+        + Debug
+        + Serialize
+        + DeserializeOwned,
+{
+    let namespace = object.namespace().unwrap_or_default();
+    let api: Api<K> = Api::namespaced(context.client.clone(), &namespace);
+    let params = PatchParams::apply("millrace").force();
+    let (name, patch) = (object.name_any(), Patch::Apply(object));
+    let write = api.patch(&name, &params, &patch);
+    Ok(context.writes.any(&K::kind(&()), write).await?)
 }
 
 /// Puts the finalizer on the object, or takes it off; nothing is sent where it is so already. Other finalizers are left alone.

@@ -1,6 +1,7 @@
 //! The only code that changes anything: small idempotent steps.
 
 mod applied;
+mod binding;
 mod journal;
 pub mod kafka_cluster;
 mod kube;
@@ -9,6 +10,7 @@ mod subject;
 mod writes;
 
 pub use applied::Applied;
+pub use binding::binding;
 pub use journal::{read_journal, write_journal};
 pub use kube::{apply, delete, finalizer};
 pub use scale::{Replicas, Workloads, other_autoscaler};

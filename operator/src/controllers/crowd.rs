@@ -349,7 +349,7 @@ impl House {
         let client = self.api.client();
         let mut tasks = JoinSet::new();
         let world = World::open(&client, &mut tasks);
-        world.stores.ready().await.unwrap();
+        world.ready().await.unwrap();
         let metrics = Metrics::default();
         let periods = Periods {
             view: Duration::from_secs(15),

@@ -245,7 +245,7 @@ async fn bind(
     else {
         return Ok(None);
     };
-    apply::apply(context, &config_map).await?;
+    apply::binding(context, &config_map).await?;
     Ok(Some(Binding {
         name: config_map.name_any(),
     }))

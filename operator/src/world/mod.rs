@@ -3,6 +3,7 @@
 //! Architecture invariant: a reconcile never asks Kafka on its own; it reads the view, and the view is refreshed
 //! on a period and right after own writes, whatever the number of resources.
 
+mod bindings;
 mod children;
 mod claims;
 mod cluster;
@@ -18,6 +19,7 @@ mod view;
 mod wake;
 mod watched;
 
+pub use bindings::Bindings;
 pub use children::{COMPONENT, Children, INSTANCE, NODES, REGISTRY};
 pub use claims::{Claim, Claims};
 pub use cluster::{ClusterHandle, Periods, StepResults, start};
@@ -45,6 +47,8 @@ use crate::resolve::{Amount, Claimant, Facts, Limits, Name, Share};
 pub struct World {
     /// The resources.
     pub stores: Stores,
+    /// The bindings.
+    pub bindings: Bindings,
     /// Who claims which name in Kafka.
     pub claims: Arc<Claims>,
     /// What each namespace has of its limits.
@@ -58,13 +62,14 @@ pub struct World {
 }
 
 impl World {
-    /// Starts to watch the resources. The watches run as long as `tasks` lives; [`Stores::ready`] tells when all is known.
+    /// Starts to watch the resources. The watches run as long as `tasks` lives; [`Self::ready`] tells when all is known.
     pub fn open(client: &Client, tasks: &mut JoinSet<()>) -> Self {
         let claims = Arc::new(Claims::default());
         let holdings = Arc::new(Holdings::default());
         let waker = Waker::default();
         Self {
             stores: Stores::open(client, &claims, &holdings, &waker, tasks),
+            bindings: Bindings::open(client, &waker, tasks),
             claims,
             holdings,
             clusters: Clusters::default(),
@@ -72,7 +77,21 @@ impl World {
             waker,
         }
     }
+
+    /// Waits until all that there was when the watches began is known.
+    ///
+    /// # Errors
+    /// When a watch has ended.
+    pub async fn ready(&self) -> Result<(), WatchEnded> {
+        self.stores.ready().await.map_err(|_| WatchEnded)?;
+        self.bindings.ready().await.map_err(|_| WatchEnded)
+    }
 }
+
+/// The operator is stopping.
+#[derive(Debug, thiserror::Error)]
+#[error("a watch of the API server has ended")]
+pub struct WatchEnded;
 
 impl Facts for World {
     fn cluster(&self, key: &ClusterKey) -> Option<Arc<KafkaCluster>> {

@@ -260,7 +260,7 @@ async fn bind(
     let Some(config_map) = config_map else {
         return Ok(None);
     };
-    apply::apply(context, &config_map).await?;
+    apply::binding(context, &config_map).await?;
     Ok(Some(Binding {
         name: config_map.name_any(),
     }))

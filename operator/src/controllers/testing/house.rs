@@ -158,7 +158,7 @@ impl House {
         let client = self.api.client();
         let mut tasks = JoinSet::new();
         let world = World::open(&client, &mut tasks);
-        world.stores.ready().await.unwrap();
+        world.ready().await.unwrap();
         let metrics = Metrics::default();
         let periods = Periods {
             view: VIEW_PERIOD,
