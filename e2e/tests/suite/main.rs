@@ -8,6 +8,7 @@ mod conformance;
 mod consent;
 mod dead_letters;
 mod flights;
+mod histories;
 mod kafka_cluster;
 mod limits;
 mod malformed;

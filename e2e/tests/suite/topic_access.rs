@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
 use kube::{
     Api,
-    api::{Patch, PatchParams},
+    api::{DeleteParams, Patch, PatchParams},
 };
 use millrace_crds::{ConsumerGroup, Topic};
 use millrace_e2e::{Case, probe::Answer, wait};
@@ -145,5 +145,27 @@ async fn a_namespace_that_no_longer_matches_the_consent_loses_access_and_its_gro
         Vec::<String>::new(),
         "an ACL is left"
     );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_binding_that_somebody_deletes_comes_back() -> Result<()> {
+    let case = Case::shared("binding-deleted").await?;
+    case.account("writer").await?;
+    case.topic("orders", &["writer"]).await?;
+    let bindings: Api<ConfigMap> = case.api();
+    let data = |binding: &ConfigMap| binding.data.clone();
+    let before = bindings.get("orders-topic").await?;
+    bindings
+        .delete("orders-topic", &DeleteParams::default())
+        .await?;
+    wait::object(
+        &bindings,
+        "orders-topic",
+        "another with the same data",
+        PATIENCE,
+        |found| found.metadata.uid != before.metadata.uid && data(found) == data(&before),
+    )
+    .await?;
     Ok(())
 }

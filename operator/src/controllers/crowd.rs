@@ -88,7 +88,8 @@ impl Api {
         let generation = inner
             .objects
             .get(&key)
-            .map_or(0, |o| o["metadata"]["generation"].as_i64().unwrap());
+            .and_then(|o| o["metadata"]["generation"].as_i64())
+            .unwrap_or(0);
         let status = inner.objects.get(&key).map(|o| o["status"].clone());
         object["metadata"]["uid"] = json!(format!("uid-of-{}", key.2));
         object["metadata"]["generation"] = json!(generation + 1);
@@ -174,7 +175,7 @@ impl Api {
         }
         match (rest.get(2), key.0.as_str()) {
             (Some(&"status"), _) => object["status"] = sent["status"].clone(),
-            (_, "configmaps") => object["data"] = sent["data"].clone(),
+            (_, "configmaps") => object = sent.clone(),
             _ => object["metadata"]["finalizers"] = sent["metadata"]["finalizers"].clone(),
         }
         let object = inner.store(&key, object);
@@ -292,7 +293,10 @@ fn house() -> House {
     );
     api.put("kafkaclusters", json!({
         "apiVersion": "millrace.dev/v1alpha1", "kind": "KafkaCluster", "metadata": { "name": "main", "namespace": "kafka" }, "spec": {},
-        "status": { "conditions": [{ "type": "Ready", "status": "True", "reason": "Ready", "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z" }] },
+        "status": {
+            "conditions": [{ "type": "Ready", "status": "True", "reason": "Ready", "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z" }],
+            "listeners": [{ "name": "internal", "bootstrapServers": "main.kafka.svc:9092" }],
+        },
     }));
     let kafka = Arc::new(FakeKafka::new([
         (0, Some("a")),
@@ -307,6 +311,13 @@ impl House {
         self.api.put("topics", json!({
             "apiVersion": "millrace.dev/v1alpha1", "kind": "Topic", "metadata": { "name": name, "namespace": "kafka" },
             "spec": { "clusterRef": { "name": "main" }, "partitions": partitions },
+        }));
+    }
+
+    fn produced_topic(&self, name: &str) {
+        self.api.put("topics", json!({
+            "apiVersion": "millrace.dev/v1alpha1", "kind": "Topic", "metadata": { "name": name, "namespace": "kafka" },
+            "spec": { "clusterRef": { "name": "main" }, "partitions": 1, "producers": [{ "serviceAccountName": "writer" }] },
         }));
     }
 
@@ -461,6 +472,33 @@ async fn many_topics_cost_one_write_each_and_few_requests_and_then_nothing() {
         "a restart writes nothing"
     );
     assert_eq!(house.created(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_binding_is_written_once_and_again_when_somebody_changed_it() {
+    let house = house();
+    house.produced_topic("orders");
+    let binding = || house.api.get("configmaps", "kafka", "orders-topic");
+    let operator = house.operate().await;
+    house.until("ready", || house.is_ready("orders")).await;
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let written = binding().unwrap();
+    assert_eq!(written["data"]["bootstrap.servers"], "main.kafka.svc:9092");
+
+    drop(operator);
+    house.api.take_writes();
+    let _next = house.operate().await;
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(house.api.take_writes(), BTreeMap::new(), "a restart");
+
+    let mut changed = written.clone();
+    changed["data"]["topic"] = json!("payments");
+    house.api.put("configmaps", changed);
+    let mended = || binding().is_some_and(|is| is["data"] == written["data"]);
+    house.until("the binding is as before", mended).await;
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let once = BTreeMap::from([("configmaps".to_owned(), 1)]);
+    assert_eq!(house.api.take_writes(), once);
 }
 
 #[tokio::test(start_paused = true)]
