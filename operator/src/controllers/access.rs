@@ -23,6 +23,8 @@ const LINGER: Duration = Duration::from_millis(10);
 const REST_AFTER_CHANGE: u32 = 10;
 /// The same for a pass that a reconcile waits for.
 const REST_BEFORE_ANSWER: u32 = 3;
+/// A pass that a change asks for begins no sooner after the last one: a burst of changes is one change.
+const LEAST_REST_AFTER_CHANGE: Duration = Duration::from_millis(250);
 /// Longest rest.
 const LONGEST_REST: Duration = Duration::from_secs(3);
 
@@ -132,7 +134,8 @@ impl Desk {
         let now = Instant::now();
         self.busy = false;
         self.rested = Some(Rested {
-            for_change: now + (took * REST_AFTER_CHANGE).min(LONGEST_REST),
+            for_change: now
+                + (took * REST_AFTER_CHANGE).clamp(LEAST_REST_AFTER_CHANGE, LONGEST_REST),
             for_answer: now + (took * REST_BEFORE_ANSWER).min(LONGEST_REST),
         });
     }

@@ -27,6 +27,8 @@ use crate::{
 const LINGER: Duration = Duration::from_millis(200);
 /// Passes are this many times as far apart as the last one took, so that a burst of changes does not cost a pass for each.
 const SHARE: u32 = 10;
+/// The least between two passes: nothing that a pass does is waited for.
+const LEAST_REST: Duration = Duration::from_secs(1);
 /// Between passes while replicas are moved.
 const MOVING: Duration = Duration::from_secs(2);
 /// Between passes while a preferred replica does not lead: a broker that has just come back gets that long.
@@ -169,7 +171,7 @@ async fn pass(context: &Context, cluster: &ClusterKey, upkeep: &mut Upkeep) {
     );
     show(context, cluster, report, &mut upkeep.shown);
     let now = Instant::now();
-    upkeep.rested = Some(now + took * SHARE);
+    upkeep.rested = Some(now + (took * SHARE).max(LEAST_REST));
     let moving = !decided.left.is_empty() || !ongoing.is_empty();
     let strayed = !decided.memory.strayed.is_empty();
     upkeep.due = match (moving, !strayed) {
