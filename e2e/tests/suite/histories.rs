@@ -45,10 +45,10 @@ fn happening() -> impl Strategy<Value = Happening> {
     ]
 }
 
-/// The same each time, so that a failure can be looked into.
-fn histories() -> Result<Vec<Vec<Happening>>> {
-    let history = prop::collection::vec(happening(), ROUNDS);
-    let tree = prop::collection::vec(history, TOPICS)
+/// What happens to each Topic in each round. The same each time, so that a failure can be looked into.
+fn rounds() -> Result<Vec<Vec<Happening>>> {
+    let round = prop::collection::vec(happening(), TOPICS);
+    let tree = prop::collection::vec(round, ROUNDS)
         .new_tree(&mut TestRunner::deterministic())
         .map_err(|reason| anyhow!("no histories: {reason}"))?;
     Ok(tree.current())
@@ -174,7 +174,7 @@ async fn seen(case: &Case, topic: &str) -> Result<Option<InKafka>> {
 #[tokio::test]
 async fn a_hundred_random_histories_end_as_the_resources_say() -> Result<()> {
     let case = &Case::alone("histories").await?;
-    let histories = &histories()?;
+    let rounds = &rounds()?;
     let first = stream::iter(0..TOPICS).map(|number| async move {
         let told = Told {
             partitions: 1,
@@ -186,9 +186,9 @@ async fn a_hundred_random_histories_end_as_the_resources_say() -> Result<()> {
         anyhow::Ok(told)
     });
     let mut all: Vec<Told> = first.buffered(AT_ONCE).try_collect().await?;
-    for round in 0..ROUNDS {
+    for (round, happenings) in rounds.iter().enumerate() {
         let happening = stream::iter(all.into_iter().enumerate())
-            .map(|(number, told)| happen(case, number, &histories[number][round], told))
+            .map(|(number, told)| happen(case, number, &happenings[number], told))
             .buffered(AT_ONCE)
             .try_collect();
         let killed = async {
@@ -204,7 +204,9 @@ async fn a_hundred_random_histories_end_as_the_resources_say() -> Result<()> {
         .try_for_each_concurrent(AT_ONCE, |(number, told)| async move {
             let topic = case.name(&format!("t{number}"));
             let wanted = told.in_kafka(&case.namespace);
-            let what = format!("{topic} after {:?} is {wanted:?}", histories[number]);
+            let history: Vec<&Happening> =
+                rounds.iter().map(|happened| &happened[number]).collect();
+            let what = format!("{topic} after {history:?} is {wanted:?}");
             wait::answer(&what, PATIENCE, || async {
                 let seen = seen(case, &topic).await?;
                 Ok(match seen.as_ref() == Some(&wanted) {

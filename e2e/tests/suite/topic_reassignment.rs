@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use kube::{
     Api,
     api::{Patch, PatchParams},
@@ -306,6 +306,45 @@ async fn the_operator_killed_in_a_move_goes_on_one_partition_at_a_time_and_takes
     moved?;
     assert_eq!(case.probe.count(&orders).await?, 400);
     Ok(())
+}
+
+#[tokio::test]
+async fn a_slow_move_tells_the_bytes_that_are_left_their_rate_and_the_seconds_to_go() -> Result<()>
+{
+    const BYTES: i64 = 300 * 100_000;
+    let case = Case::alone("slow-move").await?;
+    let orders = topic_with_records(&case, 1, 1).await?;
+    case.probe.fill(&orders, 0, 300, 100_000).await?;
+    limits(&case, json!({ "throttleBytesPerSecond": 1 << 20 })).await?;
+    let moved = async {
+        case.edit_topic("orders", |spec| spec.replicas = Some(2))
+            .await?;
+        let topics = case.api::<Topic>();
+        let told = |topic: &Topic| topic.status.as_ref()?.reassignment.clone();
+        let what = "bytes, a rate and seconds";
+        let moving = wait::object(&topics, "orders", what, PATIENCE, |topic: &Topic| {
+            told(topic).is_some_and(|moves| {
+                moves.bytes_left.is_some_and(|bytes| bytes > 0) && moves.seconds_left.is_some()
+            })
+        })
+        .await?;
+        let moves = told(&moving).context("no moves")?;
+        assert_eq!(moves.partitions_left, 1);
+        let left = moves.bytes_left.unwrap_or_default();
+        assert!(left < BYTES, "{left} of {BYTES} bytes are left");
+        let (rate, seconds) = (moves.bytes_per_second, moves.seconds_left);
+        let (rate, seconds) = rate.zip(seconds).context("no rate")?;
+        assert!(rate > 0 && seconds > 0, "{moves:?}");
+        let off = (left - rate * seconds).abs();
+        assert!(off <= rate, "{moves:?} does not add up");
+        case.ready::<Topic>("orders").await?;
+        let after = topics.get("orders").await?;
+        assert_eq!(told(&after), None, "nothing is moved any more");
+        case.probe.unthrottled(&orders, PATIENCE).await
+    }
+    .await;
+    limits(&case, Value::Null).await?;
+    moved
 }
 
 #[tokio::test]
