@@ -118,10 +118,7 @@ async fn reconcile(
     let binding = bind(&context, &group, &desired).await?;
     let memory = memories.of(&context, &group, &desired).await;
     let mut memory = memory.lock().await;
-    let verdicts = match reachable(&context, &desired.cluster) {
-        Err(away) => VERDICTS.map(|kind| away.draft(kind)).into(),
-        Ok(_) => verdicts(&context, &group, &mut memory, now),
-    };
+    let verdicts = verdicts(&context, &group, &desired.cluster, &mut memory, now);
     let followed = follow(&context, &memories, &group, &mut memory, now).await?;
     let (status, drafts) = describe(&group, &desired, &memory, followed, binding);
     let drafts = summed_up(access, drafts, verdicts);
@@ -156,9 +153,13 @@ async fn access(context: &Context, desired: &ResolvedGroup) -> (Draft, Option<Ka
 fn verdicts(
     context: &Context,
     group: &ConsumerGroup,
+    cluster: &ClusterKey,
     memory: &mut Memory,
     now: Timestamp,
 ) -> Vec<Draft> {
+    if let Err(away) = reachable(context, cluster) {
+        return VERDICTS.map(|kind| away.draft(kind)).into();
+    }
     let looked = memory.look(context, group, now);
     match memory.seen.as_ref().filter(|_| looked) {
         Some((_, lag)) => memory
