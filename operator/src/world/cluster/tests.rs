@@ -482,7 +482,7 @@ async fn requests_that_arrive_during_a_batch_go_together_in_the_next() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_burst_waits_for_more_as_long_as_its_last_batch_took_and_a_lone_request_does_not() {
+async fn a_burst_waits_for_more_in_proportion_to_its_last_batch_and_a_lone_request_does_not() {
     let cluster = watch(two_brokers());
     cluster.reachable().await;
     cluster.kafka.set_latency(Duration::from_millis(100));
