@@ -1,20 +1,18 @@
 //! Two Topics ask for one topic: one has it, none of them loses a record, and it can be handed over.
 //!
-//! The webhook refuses a second Topic that it can see comes second. These cases make both at once, which it cannot see.
+//! The webhook refuses a second Topic that it can see comes second. A pair is made while no operator is there to answer it.
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use kube::ResourceExt;
 use millrace_crds::Topic;
-use millrace_e2e::{Case, resources, wait};
+use millrace_e2e::{Case, operator, resources, wait};
 use serde_json::{Value, json};
 
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Two requests at once are now and then far enough apart for the webhook to see the first.
-const TRIES: usize = 10;
 
-/// Two Topics for one topic, made at the same time.
+/// Two Topics for one topic, of which the operator hears at the same time.
 struct Pair {
     winner: Topic,
     loser: Topic,
@@ -23,43 +21,32 @@ struct Pair {
 }
 
 async fn pair(case: &Case, spec: Value) -> Result<Pair> {
+    let replicas = operator::replicas(&case.client).await?;
+    operator::scale(&case.client, 0, PATIENCE).await?;
+    let made = tokio::join!(
+        case.apply("Topic", "one", spec.clone()),
+        case.apply("Topic", "other", spec),
+    );
+    operator::scale(&case.client, replicas, PATIENCE).await?;
+    made.0.and(made.1)?;
+
     let topics = case.api::<Topic>();
-    for _ in 0..TRIES {
-        let made = tokio::join!(
-            case.apply("Topic", "one", spec.clone()),
-            case.apply("Topic", "other", spec.clone()),
-        );
-        match made {
-            (Ok(()), Ok(())) => {}
-            (Err(error), _) | (_, Err(error)) if resources::refusal(&error).is_none() => {
-                return Err(error);
-            }
-            _ => {
-                for name in ["one", "other"] {
-                    resources::delete(&topics, name).await?;
-                    wait::gone(&topics, name, PATIENCE).await?;
-                }
-                continue;
-            }
-        }
-        let (one, other) = (topics.get("one").await?, topics.get("other").await?);
-        let age = |topic: &Topic| {
-            let created = topic.creation_timestamp().map(|time| time.0);
-            (created, topic.uid())
-        };
-        let (winner, loser) = match age(&one) < age(&other) {
-            true => (one, other),
-            false => (other, one),
-        };
-        let words = case.refused::<Topic>(&loser.name_any(), "Conflict").await?;
-        let winner = case.ready::<Topic>(&winner.name_any()).await?;
-        return Ok(Pair {
-            winner,
-            loser,
-            words,
-        });
-    }
-    bail!("the webhook saw one of the two first each of {TRIES} times")
+    let (one, other) = (topics.get("one").await?, topics.get("other").await?);
+    let age = |topic: &Topic| {
+        let created = topic.creation_timestamp().map(|time| time.0);
+        (created, topic.uid())
+    };
+    let (winner, loser) = match age(&one) < age(&other) {
+        true => (one, other),
+        false => (other, one),
+    };
+    let words = case.refused::<Topic>(&loser.name_any(), "Conflict").await?;
+    let winner = case.ready::<Topic>(&winner.name_any()).await?;
+    Ok(Pair {
+        winner,
+        loser,
+        words,
+    })
 }
 
 /// The last of the pair takes its topic along where its policy says so: `Delete` is given to those whose records are to be at risk.
@@ -69,7 +56,7 @@ fn spec(case: &Case) -> Value {
 
 #[tokio::test]
 async fn deleting_the_topic_that_has_the_name_hands_it_over_with_id_and_records() -> Result<()> {
-    let case = Case::shared("handover").await?;
+    let case = Case::alone("handover").await?;
     let orders = case.name("orders");
     let pair = pair(&case, spec(&case)).await?;
     case.probe
@@ -99,7 +86,7 @@ async fn deleting_the_topic_that_has_the_name_hands_it_over_with_id_and_records(
 #[tokio::test]
 async fn of_two_topics_made_in_the_same_second_the_loser_names_the_winner_and_may_go_without_harm()
 -> Result<()> {
-    let case = Case::shared("same-second").await?;
+    let case = Case::alone("same-second").await?;
     let orders = case.name("orders");
     let pair = pair(&case, spec(&case)).await?;
     let winner = format!("{}/{}", case.namespace, pair.winner.name_any());

@@ -246,13 +246,14 @@ async fn a_move_that_somebody_else_began_is_waited_for_and_then_the_topics_own_i
     case.probe.unthrottled(&orders, PATIENCE).await
 }
 
-/// How fast the shared KafkaCluster moves replicas; null for the default.
+/// How fast the shared KafkaCluster moves replicas, once the operator has taken that up; null for the default.
 async fn limits(case: &Case, limits: Value) -> Result<()> {
     let clusters: Api<KafkaCluster> = Api::namespaced(case.client.clone(), CLUSTER_NAMESPACE);
     let patch = json!({ "spec": { "reassignment": limits } });
     clusters
         .patch(CLUSTER, &PatchParams::default(), &Patch::Merge(&patch))
         .await?;
+    wait::condition(&clusters, CLUSTER, "Ready", "True", PATIENCE).await?;
     Ok(())
 }
 
