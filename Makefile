@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 # One selection and one profile for all: the images need the release build anyway, and each dependency is compiled once.
 CARGO_FLAGS := --workspace --locked --release
 .PHONY: help prerequisites build cluster cluster-down cluster-status images generate verify lint unit set-up e2e \
-	independent test demo demo-down bench
+	independent test demo demo-down bench bench-autoscaler
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,3 +69,7 @@ demo-down: ## Take away all that the demo brought
 
 bench: set-up ## Measure start-up, memory, lag-to-scale time and ten thousand Topics against floors
 	@e2e/bench
+
+bench-autoscaler: prerequisites ## Compare the autoscaler with KEDA in a simulated consumer group, on a dozen loads; needs no cluster
+	docs/examples/flights/fetch-data target/flights-data
+	cargo run --locked --release -p millrace-simulator -- --flights target/flights-data/flights.csv.gz

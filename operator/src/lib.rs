@@ -26,7 +26,6 @@ pub mod leader;
 pub mod plan;
 pub mod registry;
 pub mod resolve;
-pub mod scale;
 pub mod shutdown;
 pub mod skew;
 pub mod status;

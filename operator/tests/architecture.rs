@@ -8,7 +8,7 @@ use std::{
 };
 
 /// Modules that decide: total and pure.
-const PURE: [&str; 6] = ["plan/", "desire/", "resolve/", "scale/", "lag/", "skew/"];
+const PURE: [&str; 5] = ["plan/", "desire/", "resolve/", "lag/", "skew/"];
 
 struct Source {
     /// From `operator/src`, such as `plan/topic.rs`.
@@ -189,6 +189,30 @@ fn decisions_know_no_clock_and_no_chance() {
         strays(&pure(), &clocks, &[]),
         "what decides is told the time, and gives one answer",
     );
+}
+
+#[test]
+fn the_autoscaler_depends_on_nothing_that_could_ask() {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("autoscaler/Cargo.toml");
+    let manifest = fs::read_to_string(manifest).unwrap();
+    let (_, dependencies) = manifest.split_once("[dependencies]\n").unwrap();
+    let dependencies: Vec<&str> = dependencies.lines().take_while(|line| !line.is_empty()).collect();
+    assert_eq!(dependencies, ["jiff.workspace = true"]);
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("autoscaler/src");
+    let clocks = ["now()", "Instant", "SystemTime", "std::env", "std::fs", "std::net", "println"];
+    let mut directories = vec![source];
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(&directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                directories.push(path);
+                continue;
+            }
+            let code = without_tests(&fs::read_to_string(&path).unwrap());
+            let named: Vec<&&str> = clocks.iter().filter(|word| code.contains(**word)).collect();
+            assert!(named.is_empty(), "{} names {named:?}", path.display());
+        }
+    }
 }
 
 #[test]

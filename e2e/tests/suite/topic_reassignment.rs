@@ -4,6 +4,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
@@ -312,10 +313,11 @@ async fn the_operator_killed_in_a_move_goes_on_one_partition_at_a_time_and_takes
 #[tokio::test]
 async fn a_slow_move_tells_the_bytes_that_are_left_their_rate_and_the_seconds_to_go() -> Result<()>
 {
-    const BYTES: i64 = 300 * 100_000;
+    const RECORDS: usize = 600;
+    const BYTES: i64 = 600 * 100_000;
     let case = Case::alone("slow-move").await?;
     let orders = topic_with_records(&case, 1, 1).await?;
-    case.probe.fill(&orders, 0, 300, 100_000).await?;
+    case.probe.fill(&orders, 0, RECORDS, 100_000).await?;
     limits(&case, json!({ "throttleBytesPerSecond": 1 << 20 })).await?;
     let moved = async {
         case.edit_topic("orders", |spec| spec.replicas = Some(2))
@@ -323,12 +325,21 @@ async fn a_slow_move_tells_the_bytes_that_are_left_their_rate_and_the_seconds_to
         let topics = case.api::<Topic>();
         let told = |topic: &Topic| topic.status.as_ref()?.reassignment.clone();
         let what = "bytes, a rate and seconds";
-        let moving = wait::object(&topics, "orders", what, PATIENCE, |topic: &Topic| {
-            told(topic).is_some_and(|moves| {
-                moves.bytes_left.is_some_and(|bytes| bytes > 0) && moves.seconds_left.is_some()
-            })
-        })
-        .await?;
+        let seen = Mutex::new(Vec::new());
+        let waited = wait::object(&topics, "orders", what, PATIENCE, |topic: &Topic| {
+            let Some(moves) = told(topic) else {
+                return false;
+            };
+            let all =
+                moves.bytes_left.is_some_and(|bytes| bytes > 0) && moves.seconds_left.is_some();
+            seen.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(moves);
+            all
+        });
+        let moving = waited
+            .await
+            .with_context(|| format!("told until then: {seen:?}"))?;
         let moves = told(&moving).context("no moves")?;
         assert_eq!(moves.partitions_left, 1);
         let left = moves.bytes_left.unwrap_or_default();

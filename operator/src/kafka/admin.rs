@@ -6,8 +6,8 @@ use std::{
 use async_trait::async_trait;
 
 use super::{
-    Acl, BrokerId, BrokerQuota, ObservedCluster, ObservedTopic, OngoingReassignment, Principal,
-    Reassignment, TopicPartition,
+    Acl, BrokerId, BrokerQuota, GroupDescription, ObservedCluster, ObservedTopic,
+    OngoingReassignment, Principal, Reassignment, TopicPartition,
 };
 
 /// What a bulk call says of each item it was given.
@@ -119,15 +119,6 @@ pub struct BrokerConfigChange {
     pub set: BTreeMap<String, String>,
     /// Keys to give back to what the broker was started with.
     pub reset: BTreeSet<String>,
-}
-
-/// A consumer group as its coordinator describes it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct GroupDescription {
-    /// `Stable`, `Empty`, `PreparingRebalance`, `CompletingRebalance`, `Assigning`, `Reconciling` or `Dead`.
-    pub state: String,
-    /// Partitions assigned to each member, by member id.
-    pub members: BTreeMap<String, BTreeSet<TopicPartition>>,
 }
 
 /// Which offset of a partition is asked for.

@@ -15,14 +15,13 @@ mod reassignment;
 
 pub use acl::{Acl, AclOperation, AclPattern, AclResource, Principal};
 pub use admin::{
-    BrokerConfigChange, ConfigChange, Credentials, GroupDescription, KafkaAdmin, KafkaError,
-    NewPartitions, NewTopic, OffsetsAt, PerItem,
+    BrokerConfigChange, ConfigChange, Credentials, KafkaAdmin, KafkaError, NewPartitions, NewTopic,
+    OffsetsAt, PerItem,
 };
 pub use client::KrafkaAdmin;
 pub use counted::Counted;
 pub use fake::{Call, FakeKafka, Fuse};
-pub use observed::{
-    BrokerId, ObservedBroker, ObservedCluster, ObservedPartition, ObservedTopic, TopicPartition,
-};
+pub use millrace_autoscaler::{GroupDescription, TopicPartition};
+pub use observed::{BrokerId, ObservedBroker, ObservedCluster, ObservedPartition, ObservedTopic};
 pub use quota::BrokerQuota;
 pub use reassignment::{OngoingReassignment, Reassignment};

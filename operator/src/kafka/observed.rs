@@ -3,15 +3,6 @@ use std::collections::BTreeMap;
 /// Node id of a broker.
 pub type BrokerId = i32;
 
-/// A partition of a topic.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TopicPartition {
-    /// Name of the topic.
-    pub topic: String,
-    /// Number of the partition, from 0.
-    pub partition: i32,
-}
-
 /// The brokers as Kafka's metadata has them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ObservedCluster {

@@ -1,6 +1,5 @@
 use jiff::Timestamp;
-
-use super::ring::seconds;
+use millrace_autoscaler::lag::seconds;
 
 /// A yes or no that changes only when the opposite has been seen for a while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

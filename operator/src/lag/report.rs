@@ -2,9 +2,9 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use millrace_autoscaler::lag::{GroupLag, Lateness, seconds};
 use millrace_crds::{ConsumerGroupStatus, LagStatus, PartitionLag, TopicLag};
 
-use super::{GroupLag, Lateness, ring::seconds};
 use crate::status::Draft;
 
 /// Partitions of one topic in a status.

@@ -1,10 +1,11 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
-
-use super::{GroupLag, Lateness, PartitionReading, latch::Latch};
-use crate::{
-    kafka::TopicPartition,
-    status::{Draft, reasons},
+use millrace_autoscaler::{
+    TopicPartition,
+    lag::{GroupLag, Lateness, PartitionReading},
 };
+
+use super::latch::Latch;
+use crate::status::{Draft, reasons};
 
 /// Seconds without progress after which a partition is stalled, at the least (Burrow's rule, by time instead of by commits).
 const STALLED_AFTER: f64 = 60.0;
@@ -237,14 +238,10 @@ fn skewed_message(lag: &GroupLag) -> String {
 #[cfg(test)]
 mod tests {
     use jiff::Timestamp;
-    use millrace_crds::OffsetReset;
+    use millrace_autoscaler::{GroupSnapshot, OffsetReset, PartitionOffsets, lag::Track};
 
     use super::*;
-    use crate::{
-        lag::Track,
-        status::State,
-        world::{GroupSnapshot, PartitionOffsets},
-    };
+    use crate::status::State;
 
     struct Group {
         track: Track,

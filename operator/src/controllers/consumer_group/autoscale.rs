@@ -2,7 +2,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use kube::ResourceExt;
-use millrace_crds::{Autoscaling, AutoscalingMode, ConsumerGroup, ScaleTargetRef, ScalingStatus};
+use millrace_autoscaler::{
+    lag::seconds,
+    scale::{Decision, Look, Policy, decide},
+};
+use millrace_crds::{
+    Autoscaling, AutoscalingMode, ConsumerGroup, LagObjective, ScaleTargetRef, ScalingStatus,
+};
 use tokio::time::Instant;
 use tracing::info;
 
@@ -11,9 +17,8 @@ use crate::{
     apply::{self, Replicas},
     context::Context,
     error::Error,
-    lag::{kept, seconds},
+    lag::kept,
     resolve::Rejection,
-    scale::{Decision, Look, Policy, decide},
     status::{Draft, reasons},
 };
 
@@ -106,6 +111,18 @@ pub(super) async fn follow(
     })
 }
 
+/// What a ConsumerGroup asks of its autoscaler.
+fn policy(autoscaling: &Autoscaling, objective: &LagObjective) -> Policy {
+    Policy {
+        min: autoscaling.min_replicas.max(0),
+        max: autoscaling.max_replicas.max(1),
+        objective: f64::from(objective.lag_seconds.max(1)),
+        drain: f64::from(autoscaling.drain_seconds.max(1)),
+        window: f64::from(autoscaling.scale_down_window_seconds.max(1)),
+        idle: f64::from(autoscaling.idle_seconds.max(1)),
+    }
+}
+
 /// The decision on the last look, if that is young enough.
 fn observe_and_decide(
     group: &ConsumerGroup,
@@ -118,7 +135,7 @@ fn observe_and_decide(
     if seconds(lag.time, now) > OLD {
         return None;
     }
-    let policy = Policy::of(autoscaling, &group.spec.objective);
+    let policy = policy(autoscaling, &group.spec.objective);
     memory.history.observe(
         &Look {
             snapshot,

@@ -5,6 +5,11 @@ use std::{
 
 use jiff::Timestamp;
 use kube::{Resource, ResourceExt};
+use millrace_autoscaler::{
+    OffsetReset,
+    lag::{GroupLag, Lateness, Track, seconds},
+    scale::{Contest, History},
+};
 use millrace_crds::ConsumerGroup;
 use tokio::{
     sync::{Mutex as Turn, broadcast::error::RecvError},
@@ -15,9 +20,8 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     apply::{Replicas, Workloads},
     context::Context,
-    lag::{GroupLag, Lateness, Track, Verdicts, seconds},
+    lag::Verdicts,
     resolve::{Rejection, ResolvedGroup},
-    scale::{Contest, History},
     telemetry::GroupLabels,
     world::{ClusterKey, GroupSnapshot, View, ViewState, Wake},
 };
@@ -111,7 +115,7 @@ impl Memory {
             .as_ref()
             .is_none_or(|(seen, _)| seen.time < snapshot.time)
         {
-            let lag = self.track.observe(&snapshot, group.spec.offset_reset);
+            let lag = self.track.observe(&snapshot, reset(group));
             self.verdicts
                 .observe(&lag, f64::from(group.spec.objective.lag_seconds));
             self.measure(context, &lag);
@@ -158,6 +162,13 @@ impl Memory {
             handle.declare_group(&self.group_id, BTreeSet::new());
         }
         context.metrics.groups.forget(&self.labels(), &self.topics);
+    }
+}
+
+fn reset(group: &ConsumerGroup) -> OffsetReset {
+    match group.spec.offset_reset {
+        millrace_crds::OffsetReset::Earliest => OffsetReset::Earliest,
+        millrace_crds::OffsetReset::Latest => OffsetReset::Latest,
     }
 }
 

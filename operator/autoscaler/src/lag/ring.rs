@@ -107,7 +107,7 @@ impl Ring {
 }
 
 /// Seconds from one time to another; 0 where the second is earlier.
-pub(crate) fn seconds(from: Timestamp, to: Timestamp) -> f64 {
+pub fn seconds(from: Timestamp, to: Timestamp) -> f64 {
     Duration::try_from(to.duration_since(from))
         .unwrap_or_default()
         .as_secs_f64()

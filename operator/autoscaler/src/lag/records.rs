@@ -1,6 +1,4 @@
-use millrace_crds::OffsetReset;
-
-use crate::world::PartitionOffsets;
+use crate::{OffsetReset, PartitionOffsets};
 
 /// Records of one partition that the group has not processed, at least 0.
 ///

@@ -4,6 +4,8 @@ use crate::lag::seconds;
 
 /// Seconds from a scale-up to the new consumers' first records, until it is learned.
 const BOOT: f64 = 20.0;
+/// Seconds within which more can be asked for without another rebalance.
+const JUST: f64 = 4.0;
 /// Longest wait for replicas that do not come.
 const LONGEST: f64 = 120.0;
 
@@ -17,13 +19,20 @@ pub(super) struct Joining {
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Expected {
     since: Timestamp,
+    /// When the first of those on their way were asked for.
+    first: Timestamp,
     replicas: i32,
 }
 
 impl Joining {
     /// More replicas were asked for.
     pub(super) fn expect(&mut self, replicas: i32, since: Timestamp) {
-        self.expected = Some(Expected { since, replicas });
+        let first = self.expected.map_or(since, |expected| expected.first);
+        self.expected = Some(Expected {
+            since,
+            first,
+            replicas,
+        });
     }
 
     /// Takes a look at the group. `members` counts only where the group is stable.
@@ -50,6 +59,12 @@ impl Joining {
             .map_or(BOOT, |learned| (learned * 1.5).clamp(BOOT, LONGEST));
         self.expected
             .is_some_and(|expected| seconds(expected.since, now) < patience)
+    }
+
+    /// Whether the replicas that are on their way were asked for so shortly before that more of them would join together with them.
+    pub(super) fn just_begun(&self, now: Timestamp) -> bool {
+        self.expected
+            .is_some_and(|expected| seconds(expected.first, now) <= JUST)
     }
 
     /// Seconds from asking for a replica to its first record.

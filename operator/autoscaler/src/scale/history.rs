@@ -1,15 +1,21 @@
 use jiff::Timestamp;
 
 use super::{
-    Policy, capacity::Capacity, decide::needed, joining::Joining, need::Load, window::Window,
+    Policy,
+    capacity::Capacity,
+    decide::{more, needed, needed_by_arrivals},
+    joining::Joining,
+    load::{Load, loads},
+    rebalancing::Rebalancing,
+    regret::Regret,
+    waking::Waking,
+    window::Window,
 };
 use crate::{
-    lag::{GroupLag, PartitionReading, seconds},
-    world::GroupSnapshot,
+    GroupSnapshot,
+    lag::{GroupLag, seconds},
 };
 
-/// Seconds between two looks, as far as uncommitted records are concerned.
-const LOOK: f64 = 2.0;
 /// Shortest time in seconds over which the progress of a group of unknown capacity is judged: one commit.
 const JUDGED_AFTER: f64 = 4.0;
 
@@ -29,9 +35,14 @@ pub struct Look<'a> {
 pub struct History {
     pub(super) capacity: Capacity,
     pub(super) joining: Joining,
+    pub(super) rebalancing: Rebalancing,
+    regret: Regret,
     pub(super) window: Window,
+    pub(super) waking: Waking,
     pub(super) now: Option<Now>,
     last_scale: Option<Timestamp>,
+    /// When the replicas were last seen to change.
+    pub(super) changed: Option<Timestamp>,
     active: Option<Timestamp>,
     spell: Option<Spell>,
 }
@@ -46,14 +57,15 @@ pub(super) struct Now {
     /// Records that wait, committed or not.
     pub(super) records: i64,
     pub(super) arrived: i64,
-    /// Seconds the oldest record has been waiting, at the least.
-    pub(super) late: f64,
     pub(super) partitions: Vec<Load>,
-    pub(super) members: Vec<Load>,
+    /// Which of the partitions each member has.
+    pub(super) members: Vec<Vec<usize>>,
     /// Seconds since the group last had anything to do.
     pub(super) idle: f64,
     /// Records a second that the group committed since its present lag began with its present replicas.
     pub(super) progress: Option<f64>,
+    /// The replicas that are needed for the objective, and why, where it is at risk.
+    pub(super) asked: Option<(i32, String)>,
 }
 
 /// A time of lag with one number of replicas.
@@ -79,14 +91,26 @@ impl History {
         self.capacity.learned()
     }
 
+    /// Seconds for which fewer replicas must have been enough.
+    pub(super) fn patience(&self, policy: &Policy) -> f64 {
+        policy.window * self.regret.windows()
+    }
+
     /// Takes a look. Looks come in the order of their times; one that was taken already changes nothing.
     pub fn observe(&mut self, look: &Look, policy: &Policy) {
         let time = look.lag.time;
         if self.now.as_ref().is_some_and(|now| now.time >= time) {
             return;
         }
-        self.follow_replicas(look);
-        self.capacity.observe(look.snapshot, look.lag);
+        self.follow_replicas(look, policy);
+        let settled = matches!(
+            look.snapshot.description.state.as_str(),
+            "Stable" | "Empty" | "Dead"
+        );
+        self.rebalancing.observe(time, settled);
+        let (partitions, members) = loads(look);
+        self.capacity
+            .observe(look.snapshot, &partitions, &members, policy.window);
         let records = look.lag.records();
         let arrived = look
             .lag
@@ -97,40 +121,41 @@ impl History {
         if records > 0 || arrived > 0 || self.active.is_none() {
             self.active = Some(time);
         }
-        let now = Now {
+        let mut now = Now {
             time,
             complete: look.lag.complete,
-            settled: matches!(
-                look.snapshot.description.state.as_str(),
-                "Stable" | "Empty" | "Dead"
-            ),
+            settled,
             replicas: look.replicas,
             records,
             arrived,
-            late: look.lag.lateness().at_least(),
-            partitions: look
-                .lag
-                .partitions
-                .values()
-                .map(|reading| load(reading, look.replicas))
-                .collect(),
-            members: members(look),
+            partitions,
+            members,
             idle: self.active.map_or(0.0, |active| seconds(active, time)),
             progress: self.progress(look, records),
+            asked: None,
         };
+        now.asked = more(&now, self, policy);
         if now.complete && !now.partitions.is_empty() {
             let need = needed(&now, self.capacity(), policy);
-            self.window.push(time, need, policy.window);
+            let asked = now.asked.as_ref().map_or(0, |(replicas, _)| *replicas);
+            let patience = self.patience(policy);
+            self.window.push(time, need.max(asked), patience);
+            let by_arrivals = needed_by_arrivals(&now, self.capacity(), policy);
+            self.waking.observe(now.replicas, by_arrivals);
         }
         self.now = Some(now);
     }
 
-    fn follow_replicas(&mut self, look: &Look) {
+    fn follow_replicas(&mut self, look: &Look, policy: &Policy) {
         let time = look.lag.time;
+        let before = self.now.as_ref().map_or(look.replicas, |now| now.replicas);
+        self.regret
+            .observe(before, look.replicas, time, policy.window);
         let members = (look.snapshot.description.state == "Stable").then_some(look.lag.members);
         match (&self.now, self.last_scale.take()) {
             (Some(now), _) if look.replicas != now.replicas => {
                 self.spell = None;
+                self.changed = Some(time);
                 if look.replicas > now.replicas {
                     self.joining.expect(look.replicas, time);
                 }
@@ -158,32 +183,4 @@ impl History {
         (elapsed >= JUDGED_AFTER && committed > spell.committed)
             .then(|| (committed - spell.committed) as f64 / elapsed)
     }
-}
-
-/// What a partition has to do. Without a running replica nothing is merely uncommitted.
-fn load(reading: &PartitionReading, replicas: i32) -> Load {
-    let uncommitted = if replicas == 0 {
-        0.0
-    } else {
-        reading.commits_per_second * (reading.commit_period + LOOK)
-    };
-    Load {
-        arrivals: reading.arrivals_per_second,
-        backlog: (reading.records as f64 - uncommitted).max(0.0),
-    }
-}
-
-fn members(look: &Look) -> Vec<Load> {
-    let of = |partitions: &std::collections::BTreeSet<_>| {
-        let readings = partitions
-            .iter()
-            .filter_map(|partition| look.lag.partitions.get(partition));
-        readings
-            .map(|reading| load(reading, look.replicas))
-            .fold(Load::default(), |sum, load| Load {
-                arrivals: sum.arrivals + load.arrivals,
-                backlog: sum.backlog + load.backlog,
-            })
-    };
-    look.snapshot.description.members.values().map(of).collect()
 }

@@ -1,20 +1,23 @@
 use super::{
     History, Policy,
     history::Now,
-    need::{Load, Sizing, need, one_less, without_idle},
+    ladder::{one_less, one_more, without_idle},
+    load::{LOOK, Load},
+    need::{Sizing, need},
+    risk::risk,
 };
+use crate::lag::seconds;
 
-/// Share of a replica that arrivals may take before more are asked for.
-const SHARE_UP: f64 = 0.9;
-/// Share of a replica that arrivals may take with fewer of them. The gap to [`SHARE_UP`] keeps a steady load from flapping.
-const SHARE_DOWN: f64 = 0.85;
-/// Seconds without consumption that a rebalance costs.
-const REBALANCE: f64 = 5.0;
-/// Share of the objective that the oldest record may be expected to wait before something is done.
-const RISK: f64 = 0.4;
+/// Share of a replica that arrivals may take. What is more than that shows as a wait, and waits are what the budget is for.
+const SHARE: f64 = 0.95;
 /// Records a second that one replica is believed to do before anything was seen of it.
 const BELIEVED: f64 = 100.0;
-
+/// Seconds without anything to do after which nothing is taken to arrive any more.
+const STOPPED: f64 = 20.0;
+/// Share of the window for which nothing may have changed before replicas are taken away.
+const CALM: f64 = 0.5;
+/// Times the present replicas that are asked for at the most before it is measured what one can do.
+const UNMEASURED: i32 = 4;
 /// Share of the lag in one partition above which more replicas are of little help.
 const HOT: f64 = 2.0 / 3.0;
 
@@ -86,18 +89,21 @@ pub fn decide(history: &History, policy: &Policy) -> Option<Decision> {
             format!("no record and no lag for {} s", policy.idle),
         ));
     }
-    if let Some(more) = more(now, history, policy)
-        .map(|(wanted, reason)| (limited(wanted), reason))
-        .filter(|(wanted, _)| *wanted > current)
-    {
-        return Some(if history.joining.under_way(now.time) {
-            Decision::new(
-                current,
-                "more replicas may be needed: waiting until the last ones have joined the group",
-            )
-        } else {
-            Decision::new(more.0, more.1)
-        });
+    let more = now
+        .asked
+        .as_ref()
+        .map(|(wanted, reason)| (limited(*wanted), reason.clone()));
+    if let Some(more) = more.filter(|(wanted, _)| *wanted > current) {
+        return Some(
+            if history.joining.under_way(now.time) && !history.joining.just_begun(now.time) {
+                Decision::new(
+                    current,
+                    "more replicas may be needed: waiting until the last ones have joined the group",
+                )
+            } else {
+                Decision::new(more.0, more.1)
+            },
+        );
     }
     Some(fewer(now, history, policy, limited).unwrap_or_else(|| hold(now, history, policy, most)))
 }
@@ -106,19 +112,54 @@ pub fn decide(history: &History, policy: &Policy) -> Option<Decision> {
 pub(super) fn needed(now: &Now, capacity: Option<f64>, policy: &Policy) -> i32 {
     let busy = now.partitions.iter().any(|load| load.backlog > 0.0);
     match capacity {
-        Some(capacity) => need(&now.partitions, &sizing(capacity, SHARE_DOWN, 0.0, policy)),
+        Some(capacity) => {
+            let sizing = sizing(capacity, 0.0, policy);
+            let late = now.partitions.iter().any(|load| {
+                let lost = load.blocked || sizing.is_hot(load);
+                !lost && load.late_between_commits() > policy.budget()
+            });
+            // Where something is late, nobody is sent home.
+            let present = if late { now.replicas } else { 1 };
+            need(&usual(now), &sizing).max(present)
+        }
         None if busy => now.replicas,
         None if now.idle > policy.window => 1,
         None => one_less(now.replicas, now.partitions.len()),
     }
 }
 
-fn sizing(capacity: f64, share: f64, rebalance: f64, policy: &Policy) -> Sizing {
+/// The replicas that are needed for what arrives, whatever there is already; 0 where that is not known.
+pub(super) fn needed_by_arrivals(now: &Now, capacity: Option<f64>, policy: &Policy) -> i32 {
+    let fresh = |load: &Load| Load {
+        backlog: 0.0,
+        ..*load
+    };
+    let arrivals: Vec<Load> = usual(now).iter().map(fresh).collect();
+    capacity.map_or(0, |capacity| {
+        need(&arrivals, &sizing(capacity, 0.0, policy))
+    })
+}
+
+/// The loads without the chance that is in what just arrived: taking away has time.
+fn usual(now: &Now) -> Vec<Load> {
+    let usual = |load: &Load| Load {
+        arrivals: if now.idle > STOPPED {
+            0.0
+        } else {
+            load.usual_arrivals
+        },
+        ..*load
+    };
+    now.partitions.iter().map(usual).collect()
+}
+
+fn sizing(capacity: f64, standstill: f64, policy: &Policy) -> Sizing {
     Sizing {
         capacity,
-        share,
+        share: SHARE,
+        budget: policy.budget(),
         drain: policy.drain,
-        rebalance,
+        standstill,
     }
 }
 
@@ -126,6 +167,7 @@ fn total(loads: &[Load]) -> Load {
     loads.iter().fold(Load::default(), |sum, load| Load {
         arrivals: sum.arrivals + load.arrivals,
         backlog: sum.backlog + load.backlog,
+        ..sum
     })
 }
 
@@ -134,37 +176,75 @@ fn wake(now: &Now, history: &History, policy: &Policy, limited: impl Fn(i32) -> 
         return Decision::new(0, "asleep: there is nothing to do");
     }
     let wanted = history.capacity().map_or(1, |capacity| {
-        need(
-            &now.partitions,
-            &sizing(capacity, SHARE_UP, REBALANCE, policy),
-        )
+        let sizing = sizing(capacity, until_help(history), policy);
+        need(&now.partitions, &sizing)
     });
     Decision::new(
-        limited(wanted),
+        limited(wanted.max(history.waking.last())),
         format!("awake: {} records wait", now.records.max(now.arrived)),
     )
 }
 
-/// The replicas needed where the objective is at risk, and why.
-fn more(now: &Now, history: &History, policy: &Policy) -> Option<(i32, String)> {
-    let Load { arrivals, backlog } = total(&now.partitions);
+/// Seconds until replicas that are asked for now do their part.
+fn until_help(history: &History) -> f64 {
+    history.joining.boot() + history.rebalancing.cost() + LOOK
+}
+
+/// The replicas needed where the objective is at risk, and why. None while there are no replicas at all.
+pub(super) fn more(now: &Now, history: &History, policy: &Policy) -> Option<(i32, String)> {
+    if now.replicas == 0 {
+        return None;
+    }
+    let Load {
+        arrivals, backlog, ..
+    } = total(&now.partitions);
+    let standstill = history.rebalancing.cost();
     let Some(capacity) = history.capacity() else {
         return (too_slow(now, policy, backlog) && helps(now, backlog)).then(|| {
-            let reason = format!("{} records wait, more than {} can work off in time; what a replica can do is not measured yet, so twice as many", now.records, replicas(now.replicas));
-            (now.replicas.saturating_mul(2), reason)
+            let next = one_more(now.replicas, now.partitions.len()).unwrap_or(now.replicas);
+            let wanted = match history.capacity.at_least() {
+                Some(capacity) => need(&now.partitions, &sizing(capacity, standstill, policy)),
+                None => now.replicas.saturating_mul(2),
+            };
+            let most = now.replicas.saturating_mul(UNMEASURED).max(next);
+            let reason = format!(
+                "{} records wait, more than {} can work off in time; what a replica can do is not measured yet",
+                now.records,
+                replicas(now.replicas)
+            );
+            (wanted.clamp(next, most), reason)
         });
     };
-    let wanted = need(
-        &now.partitions,
-        &sizing(capacity, SHARE_UP, REBALANCE, policy),
+    let sizing = sizing(capacity, standstill, policy);
+    let steady = now.settled && !history.joining.under_way(now.time);
+    let horizon = until_help(history);
+    let risk = risk(now, &sizing, horizon, steady);
+    if risk.wait <= policy.budget() {
+        return None;
+    }
+    let wanted = need(&growing(now, capacity, horizon), &sizing);
+    let unlucky = steady && risk.overloaded && wanted <= now.replicas;
+    let wanted = match one_more(now.replicas, now.partitions.len()) {
+        Some(_) if unlucky && risk.alone => i32::try_from(now.partitions.len()).unwrap_or(i32::MAX),
+        Some(next) if unlucky => next,
+        _ => wanted,
+    };
+    let reason = format!(
+        "a record would wait {:.0} s: {arrivals:.0} records a second arrive and {backlog:.0} wait, at {capacity:.0} a second for each replica",
+        risk.wait
     );
-    at_risk(now, history, policy, capacity).then(|| {
-        let reason = format!(
-            "{arrivals:.0} records a second arrive and {backlog:.0} are to be worked off within {} s, at {capacity:.0} a second for each replica",
-            policy.drain
-        );
-        (wanted, reason)
-    })
+    Some((wanted, reason))
+}
+
+/// The loads as they will be when help comes, which is what they have to be sized for.
+fn growing(now: &Now, capacity: f64, horizon: f64) -> Vec<Load> {
+    let arrivals = total(&now.partitions).arrivals;
+    let unserved = (1.0 - f64::from(now.replicas) * capacity / arrivals).max(0.0);
+    let grown = |load: &Load| Load {
+        backlog: load.backlog + load.arrivals * unserved * horizon,
+        ..*load
+    };
+    now.partitions.iter().map(grown).collect()
 }
 
 /// Whether twice as many replicas can help: not where one partition has most of the lag and its consumer is alone already.
@@ -175,34 +255,6 @@ fn helps(now: &Now, backlog: f64) -> bool {
         .map(|load| load.backlog)
         .fold(0.0, f64::max);
     now.replicas < 2 || most < backlog * HOT
-}
-
-/// Whether a record would wait for too long, or a consumer be too busy, if nothing were done.
-fn at_risk(now: &Now, history: &History, policy: &Policy, capacity: f64) -> bool {
-    let until_help = history.joining.boot() + REBALANCE;
-    let even = even_share(now);
-    let loads = if now.members.is_empty() {
-        std::slice::from_ref(&even)
-    } else {
-        &now.members
-    };
-    now.late > policy.objective * RISK
-        || loads.iter().any(|load| {
-            let wait = (load.backlog + (load.arrivals - capacity).max(0.0) * until_help) / capacity;
-            wait > policy.objective * RISK || load.arrivals > capacity * SHARE_UP
-        })
-}
-
-/// The load of the busiest of the present replicas, where the assignment is not known.
-fn even_share(now: &Now) -> Load {
-    let count = now.partitions.len();
-    let replicas = usize::try_from(now.replicas).unwrap_or(0).max(1);
-    let share = count.div_ceil(replicas) as f64 / count.max(1) as f64;
-    let Load { arrivals, backlog } = total(&now.partitions);
-    Load {
-        arrivals: arrivals * share,
-        backlog: backlog * share,
-    }
 }
 
 /// Whether replicas of unknown capacity take too long: by the progress they make, or, before any is seen, by belief.
@@ -225,7 +277,11 @@ fn fewer(
     if !now.complete || !now.settled || history.joining.under_way(now.time) {
         return None;
     }
-    let needed = history.window.most(policy.window)?;
+    let needed = history.window.most(history.patience(policy))?;
+    let calm = |changed| seconds(changed, now.time) >= history.patience(policy) * CALM;
+    if !history.changed.is_none_or(calm) {
+        return None;
+    }
     let enough = if needed < now.replicas {
         limited(needed)
     } else {
@@ -235,9 +291,9 @@ fn fewer(
         Decision::new(
             enough,
             format!(
-                "{} would have been enough for {} s",
+                "{} would have been enough for {:.0} s",
                 replicas(enough),
-                policy.window
+                history.patience(policy)
             ),
         )
     })
@@ -245,7 +301,7 @@ fn fewer(
 
 fn hold(now: &Now, history: &History, policy: &Policy, most: i32) -> Decision {
     let wanted = history.capacity().map_or(0, |capacity| {
-        need(&now.partitions, &sizing(capacity, SHARE_UP, 0.0, policy))
+        need(&now.partitions, &sizing(capacity, 0.0, policy))
     });
     let reason = if !now.complete {
         "some partitions could not be read: nothing is taken away".to_owned()

@@ -1,17 +1,13 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use millrace_crds::OffsetReset;
 
 use super::{
     Lateness, Ring,
     records::{next, records},
     ring::seconds,
 };
-use crate::{
-    kafka::TopicPartition,
-    world::{GroupSnapshot, PartitionOffsets},
-};
+use crate::{GroupSnapshot, OffsetReset, PartitionOffsets, TopicPartition};
 
 /// Seconds over which the rate of commits is averaged; commits come in lumps.
 const COMMIT_MEMORY: f64 = 30.0;
@@ -49,6 +45,10 @@ pub struct PartitionReading {
     /// Records that arrive in a second: follows a lasting change within some 10 s, and takes a single burst for a backlog and
     /// not for a rate.
     pub arrivals_per_second: f64,
+    /// The lower rate of arrivals of the last two looks: follows a jump at once, and a burst within one look not at all.
+    pub recent_arrivals_per_second: f64,
+    /// Records that arrive in a second, averaged over some 60 s.
+    pub usual_arrivals_per_second: f64,
     /// Records that the group commits in a second, averaged over some 30 s.
     pub commits_per_second: f64,
     /// Seconds between two commits of a busy consumer, as learned.
@@ -179,6 +179,8 @@ impl PartitionTrack {
             },
             arrived,
             arrivals_per_second: self.arrivals.per_second(),
+            recent_arrivals_per_second: self.arrivals.recent(),
+            usual_arrivals_per_second: self.arrivals.slow.per_second(),
             commits_per_second: self.commits.per_second(),
             commit_period: self.commit_period.unwrap_or(COMMIT_PERIOD),
             still: seconds(self.waiting_since, now),
@@ -243,6 +245,10 @@ impl Arrivals {
         self.fast
             .per_second()
             .min(self.slow.per_second().max(sorted[2]))
+    }
+
+    fn recent(self) -> f64 {
+        self.latest[3].min(self.latest[4])
     }
 }
 

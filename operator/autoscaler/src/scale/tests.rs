@@ -4,14 +4,11 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use millrace_crds::OffsetReset;
 use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    kafka::{GroupDescription, TopicPartition},
-    lag::Track,
-    world::{GroupSnapshot, PartitionOffsets},
+    GroupDescription, GroupSnapshot, OffsetReset, PartitionOffsets, TopicPartition, lag::Track,
 };
 
 const POLICY: Policy = Policy {
