@@ -205,7 +205,7 @@ pub struct Autoscaling {
     #[serde(default = "one_hundred")]
     #[schemars(range(min = 1, max = 10000))]
     pub max_replicas: i32,
-    /// Seconds in which an existing lag should be worked off.
+    /// Seconds in which records that wait for longer than half of the objective should be worked off.
     #[serde(default = "sixty")]
     #[schemars(range(min = 1, max = 86400))]
     pub drain_seconds: i32,
@@ -217,6 +217,34 @@ pub struct Autoscaling {
     #[serde(default = "five_minutes")]
     #[schemars(range(min = 1, max = 604800))]
     pub idle_seconds: i32,
+    /// Times at which there are more replicas at the least, such as before a rush that comes every day. Where several hold, the
+    /// highest counts; `maxReplicas` and the partitions still limit it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16))]
+    pub schedules: Vec<Schedule>,
+}
+
+/// From one time to another, again and again, there are so many replicas at the least.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Schedule {
+    /// When it begins, as a cron expression of five fields, such as `30 7 * * MON-FRI`.
+    #[schemars(length(min = 9, max = 100))]
+    pub start: String,
+    /// When it ends, in the same way.
+    #[schemars(length(min = 9, max = 100))]
+    pub end: String,
+    /// The time zone of both, by its name in the IANA database, such as `Europe/Berlin`.
+    #[serde(default = "utc")]
+    #[schemars(length(min = 1, max = 64))]
+    pub time_zone: String,
+    /// Fewest replicas from start to end.
+    #[schemars(range(min = 1, max = 10000))]
+    pub min_replicas: i32,
+}
+
+fn utc() -> String {
+    "UTC".into()
 }
 
 fn one_hundred() -> i32 {
@@ -285,6 +313,12 @@ pub struct LagStatus {
     /// Age of the oldest unprocessed record in the latest partition, in seconds. Absent where it is not known yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seconds: Option<i64>,
+    /// Records that arrive in a second, over all partitions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub arriving_per_second: Option<i64>,
+    /// Records that the group commits in a second, over all partitions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub committed_per_second: Option<i64>,
     /// When the lag was measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub measured_time: Option<Time>,

@@ -25,8 +25,8 @@ pub use config::{ConfigMap, ConfigValue};
 pub use consent::{AllowedNamespaces, NamespacesFrom};
 pub use consumer_group::{
     Autoscaling, AutoscalingMode, ConsumerGroup, ConsumerGroupSpec, ConsumerGroupStatus, DlqRef,
-    LagObjective, LagStatus, OffsetReset, PartitionLag, ScaleTargetRef, ScalingStatus, TopicLag,
-    TopicRef,
+    LagObjective, LagStatus, OffsetReset, PartitionLag, ScaleTargetRef, ScalingStatus, Schedule,
+    TopicLag, TopicRef,
 };
 pub use crd::{DIRECTORIES, all, files};
 pub use deletion::{DeletionPolicy, SubjectDeletionPolicy};

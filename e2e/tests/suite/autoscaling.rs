@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use k8s_openapi::api::apps::v1::Deployment;
+use kube::api::{Patch, PatchParams};
 use millrace_crds::{ConsumerGroup, Topic};
 use millrace_e2e::{CLUSTER, CLUSTER_NAMESPACE, Case, resources, wait};
 use serde_json::{Value, json};
@@ -189,6 +190,22 @@ async fn an_idle_group_goes_to_zero_in_its_time_and_wakes_with_the_next_record()
     })
     .await?;
     until_caught_up(&case, 21).await
+}
+
+#[tokio::test]
+async fn a_schedule_wakes_a_group_and_keeps_it_awake_until_it_ends() -> Result<()> {
+    let case = Case::shared("schedule").await?;
+    // It holds all year, but for the last minute of it.
+    let schedule = json!({ "start": "0 0 1 1 *", "end": "59 23 31 12 *", "minReplicas": 3 });
+    let with = |schedules: Value| json!({ "minReplicas": 0, "maxReplicas": 6, "idleSeconds": 5, "scaleDownWindowSeconds": 5, "schedules": schedules });
+    scaled_workload(&case, "1000", with(json!([schedule]))).await?;
+    until_replicas(&case, "three replicas", PATIENCE, |replicas| replicas == 3).await?;
+    let over = json!({ "spec": { "autoscaling": with(json!([])) } });
+    let groups = case.api::<ConsumerGroup>();
+    groups
+        .patch("billing", &PatchParams::default(), &Patch::Merge(&over))
+        .await?;
+    until_replicas(&case, "no replica", PATIENCE, |replicas| replicas == 0).await
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use millrace_autoscaler::lag::{GroupLag, Lateness, seconds};
+use millrace_autoscaler::lag::{GroupLag, Lateness, PartitionReading, seconds};
 use millrace_crds::{ConsumerGroupStatus, LagStatus, PartitionLag, TopicLag};
 
 use crate::status::Draft;
@@ -48,9 +48,15 @@ pub fn report(lag: &GroupLag) -> Option<LagStatus> {
     Some(LagStatus {
         records: lag.records(),
         seconds: lag.lateness().exactly().map(whole),
+        arriving_per_second: Some(whole(rate(lag, |reading| reading.arrivals_per_second))),
+        committed_per_second: Some(whole(rate(lag, |reading| reading.commits_per_second))),
         measured_time: Some(kept(lag.time)),
         topics,
     })
+}
+
+fn rate(lag: &GroupLag, of: fn(&PartitionReading) -> f64) -> f64 {
+    lag.partitions.values().map(of).sum()
 }
 
 /// A time as a status keeps it, in whole seconds: else it would differ from what is read back, and be written again and again.
@@ -148,7 +154,7 @@ mod tests {
                 records,
                 seconds: Some(1),
                 measured_time: Some(Time(at(second))),
-                topics: Vec::new(),
+                ..LagStatus::default()
             }),
             ..Default::default()
         }

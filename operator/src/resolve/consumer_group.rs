@@ -9,6 +9,7 @@ use super::{
     dlq::dlq_topic,
     grant::{granted, may_claim},
     holder::holds,
+    schedule::schedules,
     topic::topic_name,
 };
 use crate::{
@@ -59,6 +60,7 @@ pub fn consumer_group(
         facts,
     )?;
     target_is_named(group)?;
+    spec.autoscaling.as_ref().map_or(Ok(()), schedules)?;
     let topics = spec
         .topics
         .iter()

@@ -58,7 +58,7 @@ pub fn decide(history: &History, policy: &Policy) -> Option<Decision> {
     let most = policy
         .max
         .min(i32::try_from(partitions).unwrap_or(i32::MAX));
-    let least = policy.min.min(most);
+    let least = policy.least().min(most);
     if current > most && now.complete {
         let reason = if most == policy.max {
             format!("maxReplicas is {most}")
@@ -70,7 +70,10 @@ pub fn decide(history: &History, policy: &Policy) -> Option<Decision> {
     if current < least {
         return Some(Decision::new(
             least,
-            format!("minReplicas is {}", policy.min),
+            match policy.scheduled > policy.min {
+                true => format!("a schedule asks for {} now", replicas(policy.scheduled)),
+                false => format!("minReplicas is {}", policy.min),
+            },
         ));
     }
     let limited = |wanted: i32| {
@@ -83,7 +86,7 @@ pub fn decide(history: &History, policy: &Policy) -> Option<Decision> {
     if current == 0 {
         return Some(wake(now, history, policy, limited));
     }
-    if policy.min == 0 && now.idle >= policy.idle && now.complete && now.settled {
+    if least == 0 && now.idle >= policy.idle && now.complete && now.settled {
         return Some(Decision::new(
             0,
             format!("no record and no lag for {} s", policy.idle),

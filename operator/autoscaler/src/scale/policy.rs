@@ -3,6 +3,8 @@
 pub struct Policy {
     /// Fewest replicas, at least 0.
     pub min: i32,
+    /// Fewest replicas that a schedule asks for at present, 0 outside of all schedules.
+    pub scheduled: i32,
     /// Most replicas, at least 1.
     pub max: i32,
     /// How long a record may wait.
@@ -16,6 +18,11 @@ pub struct Policy {
 }
 
 impl Policy {
+    /// Fewest replicas at present.
+    pub(super) fn least(&self) -> i32 {
+        self.min.max(self.scheduled)
+    }
+
     /// Seconds of waiting that the autoscaler lets happen before it acts: half of the objective. The other half is for what it
     /// cannot foresee.
     pub(super) fn budget(&self) -> f64 {

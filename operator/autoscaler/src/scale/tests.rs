@@ -13,6 +13,7 @@ use crate::{
 
 const POLICY: Policy = Policy {
     min: 0,
+    scheduled: 0,
     max: 10,
     objective: 30.0,
     drain: 60.0,
@@ -403,6 +404,20 @@ fn replicas_come_back_to_the_bounds() {
     group.scale(1);
     group.run(2, none);
     assert_eq!(group.replicas, 2, "no less than minReplicas");
+}
+
+#[test]
+fn a_schedule_wakes_keeps_awake_and_lets_go() {
+    let mut group = Simulation::new(6, 0, 100.0, POLICY);
+    group.run(100, none);
+    assert_eq!(group.replicas, 0);
+    group.policy.scheduled = 3;
+    group.run(200, none);
+    assert_eq!(group.sizes(), [3], "{:?}", group.changes);
+    assert_eq!(group.changes[0].2, "a schedule asks for 3 replicas now");
+    group.policy.scheduled = 0;
+    group.run(200, none);
+    assert_eq!(group.replicas, 0, "{:?}", group.changes);
 }
 
 proptest! {

@@ -14,6 +14,7 @@ const LOOK: usize = 2;
 /// The one setting for all traces: what a ConsumerGroup has that says nothing.
 pub const POLICY: Policy = Policy {
     min: 0,
+    scheduled: 0,
     max: 100,
     objective: 30.0,
     drain: 60.0,

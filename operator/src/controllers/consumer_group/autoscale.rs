@@ -18,7 +18,7 @@ use crate::{
     context::Context,
     error::Error,
     lag::kept,
-    resolve::Rejection,
+    resolve::{Rejection, scheduled},
     status::{Draft, reasons},
 };
 
@@ -111,10 +111,11 @@ pub(super) async fn follow(
     })
 }
 
-/// What a ConsumerGroup asks of its autoscaler.
-fn policy(autoscaling: &Autoscaling, objective: &LagObjective) -> Policy {
+/// What a ConsumerGroup asks of its autoscaler at a time.
+fn policy(autoscaling: &Autoscaling, objective: &LagObjective, now: Timestamp) -> Policy {
     Policy {
         min: autoscaling.min_replicas.max(0),
+        scheduled: scheduled(autoscaling, now),
         max: autoscaling.max_replicas.max(1),
         objective: f64::from(objective.lag_seconds.max(1)),
         drain: f64::from(autoscaling.drain_seconds.max(1)),
@@ -135,7 +136,7 @@ fn observe_and_decide(
     if seconds(lag.time, now) > OLD {
         return None;
     }
-    let policy = policy(autoscaling, &group.spec.objective);
+    let policy = policy(autoscaling, &group.spec.objective, now);
     memory.history.observe(
         &Look {
             snapshot,
