@@ -13,6 +13,7 @@ pub mod demo;
 pub mod flights;
 pub mod metrics;
 pub mod operator;
+pub mod plugin;
 pub mod probe;
 pub mod registry;
 pub mod resources;

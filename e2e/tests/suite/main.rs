@@ -10,6 +10,7 @@ mod dead_letters;
 mod flights;
 mod histories;
 mod kafka_cluster;
+mod lag_command;
 mod limits;
 mod malformed;
 mod node_failure;

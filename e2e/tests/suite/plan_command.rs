@@ -1,10 +1,10 @@
 //! `kubectl millrace plan` tells what an apply would do, and does nothing.
 
-use std::{env, path::PathBuf, process::Stdio};
+use std::process::Stdio;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use millrace_crds::{Schema, Topic};
-use millrace_e2e::Case;
+use millrace_e2e::{Case, plugin::plugin};
 use serde_json::{Value, json};
 use tokio::{io::AsyncWriteExt, process::Command};
 
@@ -14,23 +14,6 @@ const CHANGES: i32 = 2;
 
 const ORDER: &str = r#"{"type":"record","name":"Order","fields":[{"name":"id","type":"long"}]}"#;
 const ORDER_BREAKING: &str = r#"{"type":"record","name":"Order","fields":[{"name":"id","type":"long"},{"name":"customer","type":"string"}]}"#;
-
-/// The plugin: `MILLRACE_KUBECTL_PLUGIN`, or the one that was built beside this suite.
-fn plugin() -> Result<PathBuf> {
-    if let Some(path) = env::var_os("MILLRACE_KUBECTL_PLUGIN") {
-        return Ok(path.into());
-    }
-    let suite = env::current_exe()?;
-    let profile = suite.ancestors().nth(2).context("the suite lies nowhere")?;
-    let plugin = profile.join("kubectl-millrace");
-    if !plugin.is_file() {
-        bail!(
-            "{} is missing: run `make build`, or name it in MILLRACE_KUBECTL_PLUGIN",
-            plugin.display()
-        );
-    }
-    Ok(plugin)
-}
 
 /// The exit code and the JSON document of a plan for one manifest.
 async fn plan(manifest: &Value) -> Result<(i32, Value)> {

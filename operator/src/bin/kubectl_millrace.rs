@@ -1,4 +1,4 @@
-//! `kubectl millrace`: what a change to the manifests would do, and whether they keep the house rules.
+//! `kubectl millrace`: what a change to the manifests would do, whether they keep the house rules, and how late groups are.
 
 use std::process::ExitCode;
 

@@ -1,5 +1,7 @@
 //! `kubectl millrace`, the plugin for people and for CI. It has the rights of whoever runs it and knows no Kafka.
 
+mod connection;
+mod lag;
 mod lint;
 mod manifests;
 mod outcome;
@@ -15,7 +17,7 @@ use clap::{Parser, Subcommand, ValueEnum};
     name = "kubectl-millrace",
     bin_name = "kubectl millrace",
     version,
-    about = "Tells what manifests of Millrace would change, and whether they keep the house rules"
+    about = "Tells what manifests of Millrace would change, whether they keep the house rules, and how late consumer groups are"
 )]
 struct Cli {
     #[command(subcommand)]
@@ -26,6 +28,7 @@ struct Cli {
 enum Command {
     Plan(plan::Arguments),
     Lint(lint::Arguments),
+    Lag(lag::Arguments),
 }
 
 /// How the result is written.
@@ -52,6 +55,7 @@ pub async fn main() -> ExitCode {
     let done = match cli.command {
         Command::Plan(arguments) => plan::run(arguments).await,
         Command::Lint(arguments) => lint::run(&arguments),
+        Command::Lag(arguments) => lag::run(arguments).await,
     };
     match done {
         Ok(report) => report.print(),

@@ -11,18 +11,16 @@ mod warnings;
 #[cfg(test)]
 mod tests;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use futures::{StreamExt, TryStreamExt, stream};
-use kube::{
-    Client, Config,
-    config::{KubeConfigOptions, Kubeconfig},
-};
+use kube::Client;
 
 use self::report::{Planned, report};
 use super::{
     Output,
+    connection::Connection,
     manifests::Manifests,
     outcome::{Problem, Report},
 };
@@ -41,15 +39,8 @@ pub(super) struct Arguments {
     /// How the result is written.
     #[arg(short, long, value_enum, default_value_t)]
     output: Output,
-    /// Namespace of the resources that write none. Defaults to the context's.
-    #[arg(short, long)]
-    namespace: Option<String>,
-    /// The context of the kubeconfig to use.
-    #[arg(long)]
-    context: Option<String>,
-    /// The kubeconfig to use.
-    #[arg(long, value_name = "FILE")]
-    kubeconfig: Option<PathBuf>,
+    #[command(flatten)]
+    connection: Connection,
 }
 
 /// Asks the API server about each resource.
@@ -58,11 +49,11 @@ pub(super) struct Arguments {
 /// When the manifests cannot be read, or there is no API server that answers.
 pub(super) async fn run(arguments: Arguments) -> Result<Report, Problem> {
     let manifests = Manifests::read(&arguments.files)?;
-    let client = client(arguments.context, arguments.kubeconfig.as_deref()).await?;
+    let client = arguments.connection.client().await?;
     plan(
         &client,
         &manifests,
-        arguments.namespace.as_deref(),
+        arguments.connection.namespace.as_deref(),
         arguments.output,
     )
     .await
@@ -85,31 +76,4 @@ async fn plan(
     });
     let planned: Vec<Planned> = stream::iter(asked).buffered(AT_ONCE).try_collect().await?;
     report(&planned, manifests.others, output)
-}
-
-async fn client(context: Option<String>, kubeconfig: Option<&Path>) -> Result<Client, Problem> {
-    let none = |error: &dyn std::error::Error| {
-        Problem::new(format!(
-            "no cluster to ask ({error}): set KUBECONFIG, or write --kubeconfig and --context"
-        ))
-    };
-    // Another part of the process may have chosen one already, and they are the same.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let options = KubeConfigOptions {
-        context,
-        ..KubeConfigOptions::default()
-    };
-    let config = match kubeconfig {
-        Some(file) => {
-            let kubeconfig = Kubeconfig::read_from(file).map_err(|error| none(&error))?;
-            Config::from_custom_kubeconfig(kubeconfig, &options)
-                .await
-                .map_err(|error| none(&error))?
-        }
-        None if options.context.is_some() => Config::from_kubeconfig(&options)
-            .await
-            .map_err(|error| none(&error))?,
-        None => Config::infer().await.map_err(|error| none(&error))?,
-    };
-    Client::try_from(config).map_err(|error| none(&error))
 }
