@@ -1,14 +1,16 @@
 /// What a member does in a second: it takes from all its partitions alike, as far as they have something. `waiting`: partitions and
-/// their records.
-pub(super) fn share_out(mut waiting: Vec<(usize, f64)>, mut capacity: f64) -> Vec<(usize, f64)> {
-    waiting.sort_by(|(_, a), (_, b)| a.total_cmp(b));
+/// their records, of which those that it does are left.
+pub(super) fn share_out(waiting: &mut [(usize, f64)], mut capacity: f64) {
+    if waiting.iter().map(|(_, records)| records).sum::<f64>() <= capacity {
+        return;
+    }
+    waiting.sort_unstable_by(|(_, a), (_, b)| a.total_cmp(b));
     let mut left = waiting.len();
-    for (_, records) in &mut waiting {
+    for (_, records) in waiting {
         *records = records.min(capacity / left as f64);
         capacity -= *records;
         left -= 1;
     }
-    waiting
 }
 
 #[cfg(test)]
@@ -17,8 +19,11 @@ mod tests {
 
     #[test]
     fn small_partitions_are_done_and_the_large_ones_share_the_rest() {
-        let done = share_out(vec![(0, 100.0), (1, 5.0), (2, 60.0)], 65.0);
-        assert_eq!(done, [(1, 5.0), (2, 30.0), (0, 30.0)]);
-        assert_eq!(share_out(vec![(0, 3.0)], 65.0), [(0, 3.0)]);
+        let mut waiting = [(0, 100.0), (1, 5.0), (2, 60.0)];
+        share_out(&mut waiting, 65.0);
+        assert_eq!(waiting, [(1, 5.0), (2, 30.0), (0, 30.0)]);
+        let mut waiting = [(0, 3.0)];
+        share_out(&mut waiting, 65.0);
+        assert_eq!(waiting, [(0, 3.0)]);
     }
 }

@@ -51,6 +51,10 @@ pub struct Group<'a> {
     oldest: Vec<usize>,
     late_records: f64,
     objective: usize,
+    /// Whether the members may be others than the pods that are ready.
+    unsettled: bool,
+    /// What a member has before it, kept for the sake of speed.
+    waiting: Vec<(usize, f64)>,
 }
 
 /// A rebalance under way.
@@ -81,6 +85,8 @@ impl<'a> Group<'a> {
             oldest: vec![1; partitions],
             late_records: 0.0,
             objective,
+            unsettled: true,
+            waiting: Vec::with_capacity(partitions),
         }
     }
 
@@ -149,7 +155,9 @@ impl<'a> Group<'a> {
         }
         let gone = self.pods.roll(self.second, &mut self.rng);
         gone.into_iter().for_each(|pod| self.leave(pod));
-        self.follow_membership();
+        if self.unsettled || self.pods.becomes_ready(self.second) {
+            self.follow_membership();
+        }
         self.consume();
         self.commit();
         self.age();
@@ -157,6 +165,7 @@ impl<'a> Group<'a> {
 
     /// A pod commits, leaves, and is no more.
     fn leave(&mut self, pod: u32) {
+        self.unsettled = true;
         if let Some(at) = self.members.iter().position(|(member, _)| *member == pod) {
             let (_, partitions) = self.members.remove(at);
             partitions
@@ -177,6 +186,7 @@ impl<'a> Group<'a> {
     }
 
     fn follow_membership(&mut self) {
+        self.unsettled = true;
         if let Some(rebalance) = self
             .rebalance
             .take_if(|rebalance| rebalance.ends <= self.second)
@@ -203,6 +213,7 @@ impl<'a> Group<'a> {
                 .map(|(member, _)| *member)
                 .eq(ready.iter().copied())
         {
+            self.unsettled = false;
             return;
         }
         match self.protocol {
@@ -254,30 +265,31 @@ impl<'a> Group<'a> {
     }
 
     fn consume(&mut self) {
-        let arrived = self.trace.arrived(self.second);
-        let overdue = self
-            .trace
-            .arrived(self.second.saturating_sub(self.objective));
-        let each = self.trace.capacity(self.second, self.members.len());
+        let (second, trace) = (self.second, self.trace);
+        let arrived = trace.arrived(second);
+        let overdue = trace.arrived(second.saturating_sub(self.objective));
+        let each = trace.capacity(second, self.members.len());
+        let mut waiting = std::mem::take(&mut self.waiting);
         for (_, partitions) in &self.members {
             let speed = self.rng.random_range(0.9..1.1);
-            let (second, trace, readable, position) =
-                (self.second, self.trace, &self.readable, &self.position);
-            let readable = partitions.iter().copied().filter(|&partition| {
-                readable[partition] <= second
-                    && position[partition] < arrived[partition]
+            waiting.clear();
+            for &partition in partitions {
+                let left = arrived[partition] - self.position[partition];
+                let readable = self.readable[partition] <= second
                     && trace.is_led(partition, second)
-                    && !trace.is_stuck(partition, second)
-            });
-            let waiting: Vec<(usize, f64)> = readable
-                .map(|partition| (partition, arrived[partition] - position[partition]))
-                .collect();
-            for (partition, done) in share_out(waiting, each * speed) {
+                    && !trace.is_stuck(partition, second);
+                if left > 0.0 && readable {
+                    waiting.push((partition, left));
+                }
+            }
+            share_out(&mut waiting, each * speed);
+            for &(partition, done) in &waiting {
                 let before = self.position[partition];
                 self.late_records += (overdue[partition].min(before + done) - before).max(0.0);
                 self.position[partition] = before + done;
             }
         }
+        self.waiting = waiting;
     }
 
     fn commit(&mut self) {

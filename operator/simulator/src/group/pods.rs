@@ -44,6 +44,11 @@ impl Pods {
         self.all.len()
     }
 
+    /// Whether a pod joins the group at just this second.
+    pub(super) fn becomes_ready(&self, second: usize) -> bool {
+        self.all.iter().any(|pod| pod.ready == second)
+    }
+
     pub(super) fn ready(&self, second: usize) -> impl Iterator<Item = u32> {
         self.all
             .iter()
@@ -70,6 +75,9 @@ impl Pods {
 
     /// Goes on replacing pods, at most a quarter of them missing and a quarter too many; those that go.
     pub(super) fn roll(&mut self, second: usize, rng: &mut SmallRng) -> Vec<u32> {
+        if !self.all.iter().any(|pod| pod.old) {
+            return Vec::new();
+        }
         let wanted = usize::try_from(self.wanted).unwrap_or(0);
         let (surge, unavailable) = (wanted.div_ceil(4), wanted / 4);
         let mut gone = Vec::new();
