@@ -196,10 +196,21 @@ fn the_autoscaler_depends_on_nothing_that_could_ask() {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("autoscaler/Cargo.toml");
     let manifest = fs::read_to_string(manifest).unwrap();
     let (_, dependencies) = manifest.split_once("[dependencies]\n").unwrap();
-    let dependencies: Vec<&str> = dependencies.lines().take_while(|line| !line.is_empty()).collect();
+    let dependencies: Vec<&str> = dependencies
+        .lines()
+        .take_while(|line| !line.is_empty())
+        .collect();
     assert_eq!(dependencies, ["jiff.workspace = true"]);
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("autoscaler/src");
-    let clocks = ["now()", "Instant", "SystemTime", "std::env", "std::fs", "std::net", "println"];
+    let clocks = [
+        "now()",
+        "Instant",
+        "SystemTime",
+        "std::env",
+        "std::fs",
+        "std::net",
+        "println",
+    ];
     let mut directories = vec![source];
     while let Some(directory) = directories.pop() {
         for entry in fs::read_dir(&directory).unwrap() {

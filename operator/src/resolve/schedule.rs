@@ -55,16 +55,14 @@ fn crontab(expression: &str, schedule: &Schedule) -> Result<Crontab, String> {
         return Err("it has not five fields".to_owned());
     }
     parse_crontab(&format!("{expression} {}", schedule.time_zone))
-        .map_err(|error| first_line(&error))
+        .map_err(|error| what_is_wrong(&error))
 }
 
-fn first_line(error: &cronexpr::Error) -> String {
-    error
-        .to_string()
-        .lines()
-        .next()
-        .unwrap_or_default()
-        .to_owned()
+/// The library draws the expression with a mark below what it complains of, and says what on the last line.
+fn what_is_wrong(error: &cronexpr::Error) -> String {
+    let drawn = error.to_string();
+    let last = drawn.lines().last().unwrap_or_default();
+    last.trim_start_matches([' ', '^']).to_owned()
 }
 
 #[cfg(test)]
