@@ -11,6 +11,8 @@ const THEIRS: RGBColor = RGBColor(200, 80, 0);
 const BEST: RGBColor = RGBColor(120, 120, 120);
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+/// A curve's name, its colour, and its points: hours and values.
+type Curve<'a> = (&'a str, RGBColor, Vec<(f64, f64)>);
 
 /// The load, the replicas and the lateness of one run, one above the other. `keda`: its name and its run.
 ///
@@ -140,7 +142,7 @@ pub fn trade_off(path: &Path, title: &str, outcome: &Outcome, ours: &[(f64, f64)
     drawn(root.present())
 }
 
-fn panel(area: &Area, what: &str, curves: &[(&str, RGBColor, Vec<(f64, f64)>)]) -> Result<()> {
+fn panel(area: &Area, what: &str, curves: &[Curve]) -> Result<()> {
     let points = || curves.iter().flat_map(|(_, _, points)| points);
     let hours = points().map(|(hour, _)| *hour).fold(0.0, f64::max);
     let most = points().map(|(_, value)| *value).fold(1.0, f64::max) * 1.1;
