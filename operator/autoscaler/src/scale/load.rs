@@ -13,6 +13,9 @@ const BLOCKED_PERIODS: f64 = 2.5;
 /// Shortest time in seconds after which it is.
 const BLOCKED_AFTER: f64 = 12.0;
 
+/// Up to so many times the usual is taken for chance.
+const CHANCE: f64 = 1.25;
+
 /// What one partition has to do.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Load {
@@ -46,12 +49,12 @@ impl Load {
 /// The loads of all partitions, in their order, and which of them each member has.
 pub(super) fn loads(look: &Look) -> (Vec<Load>, Vec<Vec<usize>>) {
     let names: Vec<&TopicPartition> = look.lag.partitions.keys().collect();
-    let jump = jump(look);
+    let pace = pace(look);
     let mut loads: Vec<Load> = look
         .lag
         .partitions
         .values()
-        .map(|reading| load(reading, look.replicas, jump))
+        .map(|reading| load(reading, look.replicas, pace))
         .collect();
     let members: Vec<Vec<usize>> = look
         .snapshot
@@ -83,31 +86,46 @@ fn is_still(reading: &PartitionReading) -> bool {
     reading.still > (reading.commit_period * BLOCKED_PERIODS).max(BLOCKED_AFTER)
 }
 
-/// How far the arrivals of all partitions have just jumped above what their rates tell yet, at least 1.
-fn jump(look: &Look) -> f64 {
-    let readings = look.lag.partitions.values();
-    let (known, recent) = readings.fold((0.0, 0.0), |(known, recent), reading| {
-        (
-            known + reading.arrivals_per_second,
-            recent + reading.recent_arrivals_per_second,
-        )
-    });
-    if known > 0.0 {
-        (recent / known).max(1.0)
+/// Whether what arrives is what usually does, over all partitions.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Pace {
+    /// It is, up to what chance does.
+    Usual,
+    /// It is not, and so many times what the rates tell yet, at least 1.
+    Changed(f64),
+}
+
+fn pace(look: &Look) -> Pace {
+    let readings = || look.lag.partitions.values();
+    let known: f64 = readings().map(|reading| reading.arrivals_per_second).sum();
+    let recent: f64 = readings()
+        .map(|reading| reading.recent_arrivals_per_second)
+        .sum();
+    let usual: f64 = readings()
+        .map(|reading| reading.usual_arrivals_per_second)
+        .sum();
+    let now = known.max(recent);
+    if usual <= now && now <= usual * CHANCE {
+        Pace::Usual
+    } else if known > 0.0 {
+        Pace::Changed(now / known)
     } else {
-        1.0
+        Pace::Changed(1.0)
     }
 }
 
 /// Without a running replica nothing is merely uncommitted.
-fn load(reading: &PartitionReading, replicas: i32, jump: f64) -> Load {
+fn load(reading: &PartitionReading, replicas: i32, pace: Pace) -> Load {
     let uncommitted = if replicas == 0 {
         0.0
     } else {
         reading.commits_per_second * (reading.commit_period + LOOK)
     };
     Load {
-        arrivals: reading.arrivals_per_second * jump,
+        arrivals: match pace {
+            Pace::Usual => reading.usual_arrivals_per_second,
+            Pace::Changed(jump) => reading.arrivals_per_second * jump,
+        },
         usual_arrivals: reading.usual_arrivals_per_second,
         backlog: (reading.records as f64 - uncommitted).max(0.0),
         late: reading.lateness.map_or(0.0, Lateness::at_least),
