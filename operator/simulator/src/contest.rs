@@ -99,13 +99,7 @@ pub fn best(scores: impl Iterator<Item = (f64, f64)> + Clone) -> usize {
 
 /// Lets all scalers run over a trace. `seeds`: the trace as each seed makes it.
 pub fn contest(setup: Setup, seeds: &[Trace], settings: &[KedaSetting], policy: Policy) -> Outcome {
-    let each = |score: &(dyn Fn(&Trace, Conditions) -> Score + Sync)| {
-        let scores = seeds
-            .par_iter()
-            .enumerate()
-            .map(|(seed, trace)| score(trace, setup.with(seed as u64)));
-        mean(&scores.collect::<Vec<Score>>())
-    };
+    let each = |score: &(dyn Fn(&Trace, Conditions) -> Score + Sync)| over(setup, seeds, score);
     let oracles = seeds.iter().map(oracle_hours);
     Outcome {
         trace: seeds[0].name,
@@ -125,8 +119,21 @@ pub fn contest(setup: Setup, seeds: &[Trace], settings: &[KedaSetting], policy: 
 
 /// Our own autoscaler alone.
 pub fn alone(setup: Setup, seeds: &[Trace], policy: Policy) -> Score {
-    let scores = seeds.par_iter().enumerate();
-    let scores = scores.map(|(seed, trace)| millrace(trace, setup.with(seed as u64), policy));
+    over(setup, seeds, &|trace, conditions| {
+        millrace(trace, conditions, policy)
+    })
+}
+
+/// The mean over the seeds.
+fn over(
+    setup: Setup,
+    seeds: &[Trace],
+    score: &(dyn Fn(&Trace, Conditions) -> Score + Sync),
+) -> Score {
+    let scores = seeds
+        .par_iter()
+        .enumerate()
+        .map(|(seed, trace)| score(trace, setup.with(seed as u64)));
     mean(&scores.collect::<Vec<Score>>())
 }
 

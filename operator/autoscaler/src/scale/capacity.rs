@@ -66,9 +66,10 @@ impl Capacity {
         self.learned
     }
 
-    /// Records a second that a consumer was seen to do, so that it can do them at the least; None until one did any.
+    /// Before it is measured: records a second that a consumer was seen to do, so that it can do them at the least; None until one
+    /// did any.
     pub(super) fn at_least(&self) -> Option<f64> {
-        self.learned.or((self.seen > 0.0).then_some(self.seen))
+        (self.seen > 0.0).then_some(self.seen)
     }
 
     /// Takes a look at the members, each with the indexes of its partitions in `loads`. `window`: seconds without a consumer behind

@@ -1,4 +1,7 @@
-use crate::contest::{ALIKE, Outcome};
+use crate::{
+    contest::{ALIKE, Outcome},
+    run::Score,
+};
 
 /// Which of the goals were met on which traces.
 #[derive(Debug, Default)]
@@ -15,68 +18,48 @@ impl Goals {
     /// Judges the outcomes of one setup.
     pub fn judge(outcomes: &[Outcome]) -> Self {
         let mut goals = Self::default();
-        goals.add(
+        let late = |score: &Score| score.late_time;
+        let hours = |score: &Score| score.replica_hours;
+        let rescales = |score: &Score| score.rescales;
+        goals.against_tuned(
             "never later than KEDA tuned for the trace",
             outcomes,
             &[],
-            |outcome| {
-                let (ours, theirs) = (
-                    outcome.millrace.late_time,
-                    outcome.keda[outcome.tuned()].late_time,
-                );
-                (
-                    ours <= theirs + ALIKE,
-                    format!("{ours:.2} % / {theirs:.2} %"),
-                )
-            },
+            late,
+            percent,
+            |ours, theirs| ours <= theirs + ALIKE,
         );
-        goals.add(
+        goals.against_tuned(
             "no more replica-hours than KEDA tuned for the trace",
             outcomes,
             &[],
-            |outcome| {
-                let (ours, theirs) = (
-                    outcome.millrace.replica_hours,
-                    outcome.keda[outcome.tuned()].replica_hours,
-                );
-                (ours <= theirs, format!("{ours:.1} / {theirs:.1}"))
-            },
+            hours,
+            tenths,
+            |ours, theirs| ours <= theirs,
         );
-        goals.add(
+        goals.against_tuned(
             "8 times fewer rescales than KEDA tuned for the trace",
             outcomes,
             &[],
-            |outcome| {
-                let (ours, theirs) = (
-                    outcome.millrace.rescales,
-                    outcome.keda[outcome.tuned()].rescales,
-                );
-                (ours * 8.0 <= theirs, format!("{ours:.1} / {theirs:.1}"))
-            },
+            rescales,
+            tenths,
+            |ours, theirs| ours * 8.0 <= theirs,
         );
-        goals.add(
+        goals.against_tuned(
             "a third of its replica-hours on a hot partition",
             outcomes,
             &["hot-partition"],
-            |outcome| {
-                let (ours, theirs) = (
-                    outcome.millrace.replica_hours,
-                    outcome.keda[outcome.tuned()].replica_hours,
-                );
-                (ours * 3.0 <= theirs, format!("{ours:.1} / {theirs:.1}"))
-            },
+            hours,
+            tenths,
+            |ours, theirs| ours * 3.0 <= theirs,
         );
-        goals.add(
+        goals.against_tuned(
             "half its late time when waking from zero",
             outcomes,
             &["on-off"],
-            |outcome| {
-                let (ours, theirs) = (
-                    outcome.millrace.late_time,
-                    outcome.keda[outcome.tuned()].late_time,
-                );
-                (ours * 2.0 <= theirs, format!("{ours:.2} % / {theirs:.2} %"))
-            },
+            late,
+            percent,
+            |ours, theirs| ours * 2.0 <= theirs,
         );
         goals.add(
             "within 1.25 of the oracle's replica-hours",
@@ -88,6 +71,28 @@ impl Goals {
             },
         );
         goals
+    }
+
+    /// A goal that compares a figure of Millrace's with that of KEDA tuned for the trace.
+    fn against_tuned(
+        &mut self,
+        text: &'static str,
+        outcomes: &[Outcome],
+        on: &[&str],
+        figure: fn(&Score) -> f64,
+        shown: fn(f64) -> String,
+        met: fn(f64, f64) -> bool,
+    ) {
+        self.add(text, outcomes, on, |outcome| {
+            let (ours, theirs) = (
+                figure(&outcome.millrace),
+                figure(&outcome.keda[outcome.tuned()]),
+            );
+            (
+                met(ours, theirs),
+                format!("{} / {}", shown(ours), shown(theirs)),
+            )
+        });
     }
 
     fn add(
@@ -129,4 +134,12 @@ impl Goals {
         };
         self.0.iter().map(line).collect()
     }
+}
+
+fn percent(value: f64) -> String {
+    format!("{value:.2} %")
+}
+
+fn tenths(value: f64) -> String {
+    format!("{value:.1}")
 }
