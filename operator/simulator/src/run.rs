@@ -4,7 +4,7 @@ use crate::{
     trace::Trace,
 };
 
-/// Seconds after which a record is late, unless a policy says otherwise.
+/// Seconds after which a record is late.
 pub const OBJECTIVE: usize = 30;
 
 /// How a scaler did with a trace.

@@ -13,7 +13,7 @@ use crate::trace::Trace;
 /// Seconds between two commits of a consumer: the clients' default.
 const COMMIT_PERIOD: usize = 5;
 
-/// How the group hands partitions over, and for how long that stops consumption (measured values: docs/design/0012).
+/// How the group hands partitions over, and for how long that stops consumption (docs/design/0012).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
     /// Everybody stops for some 8 seconds.

@@ -1,7 +1,10 @@
 use std::path::Path;
 
 use anyhow::{Result, anyhow};
-use plotters::{coord::Shift, prelude::*};
+use plotters::{
+    coord::{Shift, types::RangedCoordf64},
+    prelude::*,
+};
 
 use crate::{contest::Outcome, run::Second, scaler::oracle, trace::Trace};
 
@@ -11,6 +14,7 @@ const THEIRS: RGBColor = RGBColor(200, 80, 0);
 const BEST: RGBColor = RGBColor(120, 120, 120);
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+type Chart<'a, 'b> = ChartContext<'b, SVGBackend<'a>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
 /// A curve's name, its colour, and its points: hours and values.
 type Curve<'a> = (&'a str, RGBColor, Vec<(f64, f64)>);
 
@@ -132,13 +136,7 @@ pub fn trade_off(path: &Path, title: &str, outcome: &Outcome, ours: &[(f64, f64)
     drawn(chart.draw_series(floor))?
         .label("oracle")
         .legend(|(x, y)| PathElement::new([(x - 8, y), (x + 8, y)], BEST));
-    drawn(
-        chart
-            .configure_series_labels()
-            .border_style(BLACK)
-            .background_style(WHITE)
-            .draw(),
-    )?;
+    legend(&mut chart)?;
     drawn(root.present())
 }
 
@@ -163,6 +161,10 @@ fn panel(area: &Area, what: &str, curves: &[Curve]) -> Result<()> {
         .label(*name)
         .legend(move |(x, y)| PathElement::new([(x, y), (x + 16, y)], colour.stroke_width(2)));
     }
+    legend(&mut chart)
+}
+
+fn legend<'a>(chart: &mut Chart<'a, 'a>) -> Result<()> {
     drawn(
         chart
             .configure_series_labels()
