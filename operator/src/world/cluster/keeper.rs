@@ -34,6 +34,8 @@ const LONGEST_LINGER: Duration = Duration::from_secs(1);
 const LARGE_BATCH: usize = 1_000;
 /// Looks at the whole cluster leave out so many times the time that one took: they are no more than a tenth of what is asked.
 const REST_BETWEEN_LOOKS: u32 = 10;
+/// But no more than this: a look that waited for a broker that had gone would else be followed by minutes of blindness.
+const LONGEST_REST: Duration = Duration::from_secs(20);
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 const LONGEST_RETRY: Duration = Duration::from_secs(10);
 
@@ -116,7 +118,8 @@ impl Keeper {
                 let view = look::merged(view, self.board.last().as_deref(), &self.since);
                 self.board.show(view);
                 self.retry = FIRST_RETRY;
-                self.next_look = Instant::now() + self.period.max(took * REST_BETWEEN_LOOKS);
+                let rest = (took * REST_BETWEEN_LOOKS).min(LONGEST_REST);
+                self.next_look = Instant::now() + self.period.max(rest);
             }
             Err(error) => self.lose(&error),
         }

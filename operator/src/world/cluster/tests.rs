@@ -773,6 +773,31 @@ async fn a_broker_that_stops_wakes_the_cluster_and_its_topics() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_look_that_a_silent_broker_held_up_is_soon_followed_by_another() {
+    let cluster = watch(two_brokers());
+    cluster.reachable().await;
+    cluster.kafka.forget_calls();
+    cluster.kafka.set_latency(Duration::from_secs(6));
+    cluster
+        .until("a look of 12 s", || {
+            (cluster.kafka.count("describe_acls") == 1).then_some(())
+        })
+        .await;
+    cluster.kafka.set_latency(Duration::ZERO);
+    let start = Instant::now();
+    cluster
+        .until("the next look", || {
+            (cluster.kafka.count("describe_cluster") == 2).then_some(())
+        })
+        .await;
+    assert!(
+        start.elapsed() < Duration::from_secs(30),
+        "{:?}",
+        start.elapsed()
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_cluster_that_goes_away_comes_back_by_itself() {
     let kafka = two_brokers();
     kafka.set_reachable(false);
