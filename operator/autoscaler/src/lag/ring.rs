@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 /// How many samples a ring keeps.
 const CAPACITY: usize = 32;
+const HUNDREDTHS: f64 = 100.0;
 
 /// How long the oldest unprocessed record has been waiting.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,12 +32,13 @@ impl Lateness {
     }
 }
 
-/// An end offset and the time for which it was seen unchanged.
+/// An end offset and the time for which it was seen unchanged, in hundredths of a second since the ring began: 16 bytes, of which
+/// a hundred thousand partitions have up to 32 each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Sample {
     end: i64,
-    first: Timestamp,
-    last: Timestamp,
+    first: u32,
+    last: u32,
 }
 
 /// When the end of one partition was where: the means to tell the age of a record from its offset.
@@ -45,27 +47,32 @@ struct Sample {
 /// An end that stands still is one sample, so a stopped producer neither fills the ring nor ages what was produced before.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ring {
+    began: Timestamp,
     samples: Vec<Sample>,
 }
 
 impl Ring {
-    /// Adds that the partition ended at `end` at `time`. An end that went back (a topic made anew) starts the ring again.
+    /// Adds that the partition ended at `end` at `time`. An end that went back (a topic made anew) starts the ring again, and so
+    /// does the 497th day, when hundredths of a second no longer fit.
     pub fn push(&mut self, end: i64, time: Timestamp) {
-        match self.samples.last_mut() {
-            Some(last) if end == last.end => {
-                last.last = time;
-                return;
-            }
-            Some(last) if end < last.end => self.samples.clear(),
-            _ => {}
+        let goes_back = self.samples.last().is_some_and(|last| end < last.end);
+        if self.samples.is_empty() || goes_back || self.since_began(time) == u32::MAX {
+            self.samples.clear();
+            self.began = time;
         }
-        self.samples.push(Sample {
-            end,
-            first: time,
-            last: time,
-        });
-        if self.samples.len() > CAPACITY {
-            self.thin(time);
+        let now = self.since_began(time);
+        match self.samples.last_mut() {
+            Some(last) if end == last.end => last.last = now,
+            _ => {
+                if self.samples.len() == CAPACITY {
+                    self.thin(now);
+                }
+                self.samples.push(Sample {
+                    end,
+                    first: now,
+                    last: now,
+                });
+            }
         }
     }
 
@@ -74,24 +81,30 @@ impl Ring {
     pub fn lateness(&self, offset: i64, now: Timestamp) -> Option<Lateness> {
         let after = self.samples.partition_point(|sample| sample.end <= offset);
         let next = self.samples.get(after)?;
+        let now = self.since_began(now);
         let Some(before) = after
             .checked_sub(1)
             .and_then(|index| self.samples.get(index))
         else {
-            return Some(Lateness::AtLeast(seconds(next.first, now)));
+            return Some(Lateness::AtLeast(between(next.first, now)));
         };
         let share = (offset - before.end) as f64 / (next.end - before.end) as f64;
-        let produced_before_next = seconds(before.last, next.first) * (1.0 - share);
+        let produced_before_next = between(before.last, next.first) * (1.0 - share);
         Some(Lateness::Exactly(
-            seconds(next.first, now) + produced_before_next,
+            between(next.first, now) + produced_before_next,
         ))
     }
 
+    /// Hundredths of a second, at most `u32::MAX`.
+    fn since_began(&self, time: Timestamp) -> u32 {
+        (seconds(self.began, time) * HUNDREDTHS) as u32
+    }
+
     /// Drops the inner sample whose neighbours lie closest together for their age.
-    fn thin(&mut self, now: Timestamp) {
+    fn thin(&mut self, now: u32) {
         let spacing = |window: &[Sample]| match window {
             [before, it, after] => {
-                seconds(before.last, after.first) / (seconds(it.first, now) + 1.0)
+                between(before.last, after.first) / (between(it.first, now) + 1.0)
             }
             _ => f64::INFINITY,
         };
@@ -104,6 +117,11 @@ impl Ring {
             self.samples.remove(index + 1);
         }
     }
+}
+
+/// Seconds between two times of one ring.
+fn between(from: u32, to: u32) -> f64 {
+    f64::from(to.saturating_sub(from)) / HUNDREDTHS
 }
 
 /// Seconds from one time to another; 0 where the second is earlier.
@@ -162,6 +180,18 @@ mod tests {
         (11..200).for_each(|second| ring.push(100, at(second)));
         assert_eq!(ring.lateness(50, at(10)), Some(Lateness::Exactly(5.0)));
         assert_eq!(ring.lateness(100, at(200)), None);
+    }
+
+    #[test]
+    fn a_ring_outlives_its_measure_of_time() {
+        let mut ring = ring(&[(0, 0), (10, 100)]);
+        let much_later = 500 * 86_400;
+        ring.push(200, at(much_later));
+        ring.push(300, at(much_later + 10));
+        assert_eq!(
+            ring.lateness(250, at(much_later + 20)),
+            Some(Lateness::Exactly(15.0))
+        );
     }
 
     #[test]
