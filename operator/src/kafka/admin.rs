@@ -6,7 +6,7 @@ use std::{
 use async_trait::async_trait;
 
 use super::{
-    Acl, BrokerId, BrokerQuota, GroupDescription, ObservedCluster, ObservedTopic,
+    Acl, BrokerId, BrokerQuota, GroupDescription, GroupType, ObservedCluster, ObservedTopic,
     OngoingReassignment, Principal, Reassignment, TopicPartition,
 };
 
@@ -169,15 +169,21 @@ pub trait KafkaAdmin: Send + Sync + 'static {
     async fn create_acls(&self, acls: &BTreeSet<Acl>) -> Result<(), KafkaError>;
     /// Deletes ACLs, each matched exactly; one that is not there is no error.
     async fn delete_acls(&self, acls: &BTreeSet<Acl>) -> Result<(), KafkaError>;
-    /// Describes consumer groups; one that does not exist is described as `Dead` without members.
+    /// Describes groups, each as what it is said to be; one that does not exist, or is something else, is described as `Dead`
+    /// without members. Whether a group is [`GroupType::Classic`] or [`GroupType::Consumer`] is found out. A member of a
+    /// [`GroupType::Streams`] has tasks, and is described without partitions.
     async fn describe_groups(
         &self,
-        groups: &BTreeSet<String>,
+        groups: &BTreeMap<String, GroupType>,
     ) -> Result<PerItem<String, GroupDescription>, KafkaError>;
     /// Committed offsets of groups, by partition; a partition without a committed offset is absent.
+    ///
+    /// Of a [`GroupType::Share`] it is where the share partition starts (KIP-932): all records before it are done with. Records
+    /// behind it may have been acknowledged already, in whatever order, so what lies between it and the end is an
+    /// upper bound of the lag.
     async fn committed_offsets(
         &self,
-        groups: &BTreeSet<String>,
+        groups: &BTreeMap<String, GroupType>,
     ) -> Result<PerItem<String, BTreeMap<TopicPartition, i64>>, KafkaError>;
     /// Offsets of partitions; a partition without a reachable leader is refused by itself.
     async fn list_offsets(

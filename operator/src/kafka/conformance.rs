@@ -1,5 +1,7 @@
 //! One scenario for every [`KafkaAdmin`]: run against the fake and against a broker, it must say the same.
 
+mod groups;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
@@ -71,6 +73,7 @@ impl Scenario<'_> {
         self.configuration().await?;
         self.more_partitions().await?;
         self.offsets().await?;
+        self.committed_offsets().await?;
         self.moves().await?;
         self.leaders().await?;
         self.broker_configs().await?;
@@ -253,21 +256,6 @@ impl Scenario<'_> {
             });
             told.push((step, words.collect::<Vec<_>>().join(", ")));
         }
-        let groups = BTreeSet::from([self.name("group")]);
-        let described = self.admin.describe_groups(&groups).await?;
-        let states = described.values().map(|group| {
-            group.as_ref().map_or_else(code_of, |group| {
-                format!("{} of {}", group.members.len(), group.state)
-            })
-        });
-        told.push(("a group that does not exist", states.collect()));
-        let committed = self.admin.committed_offsets(&groups).await?;
-        let counts = committed.values().map(|offsets| {
-            offsets
-                .as_ref()
-                .map_or_else(code_of, |o| o.len().to_string())
-        });
-        told.push(("its committed offsets", counts.collect()));
         for (step, outcome) in told {
             self.tell(step, outcome);
         }
@@ -734,8 +722,8 @@ mod tests {
             log starts: absent-0: UNKNOWN_TOPIC_OR_PARTITION, orders-0: 0, orders-99: UNKNOWN_TOPIC_OR_PARTITION
             ends: absent-0: UNKNOWN_TOPIC_OR_PARTITION, orders-0: 0, orders-99: UNKNOWN_TOPIC_OR_PARTITION
             last stable offsets: absent-0: UNKNOWN_TOPIC_OR_PARTITION, orders-0: 0, orders-99: UNKNOWN_TOPIC_OR_PARTITION
-            a group that does not exist: 0 of Dead
-            its committed offsets: 0
+            groups that do not exist: 0 of Dead, 0 of Dead, 0 of Dead, 0 of Dead
+            their committed offsets: [], [], [], []
             move replicas: absent-0: UNKNOWN_TOPIC_OR_PARTITION, logs-0: ok, not a name-0: UNKNOWN_TOPIC_OR_PARTITION, orders-0: INVALID_REPLICA_ASSIGNMENT, orders-1: INVALID_REPLICA_ASSIGNMENT, orders-2: INVALID_REPLICA_ASSIGNMENT, orders-99: UNKNOWN_TOPIC_OR_PARTITION
             move one twice in a call: INVALID_REQUEST
             move nothing: 

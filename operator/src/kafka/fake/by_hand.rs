@@ -5,8 +5,9 @@ use std::{
 
 use super::{Call, FakeKafka, Fuse, state::Offsets};
 use crate::kafka::{
-    Acl, BrokerConfigChange, BrokerId, BrokerQuota, ConfigChange, GroupDescription, KafkaError,
-    NewTopic, ObservedTopic, OngoingReassignment, Principal, Reassignment, TopicPartition,
+    Acl, BrokerConfigChange, BrokerId, BrokerQuota, ConfigChange, GroupDescription, GroupType,
+    KafkaError, NewTopic, ObservedTopic, OngoingReassignment, Principal, Reassignment,
+    TopicPartition,
 };
 
 /// What somebody other than the operator does to the cluster, and what a test wants to know of it. None of it is counted
@@ -86,7 +87,13 @@ impl FakeKafka {
             .description = description;
     }
 
-    /// Commits an offset of a group, which then exists.
+    /// Lets a group, which then exists, be of a type. At first one is [`GroupType::Classic`].
+    pub fn set_group_type(&self, group: &str, kind: GroupType) {
+        let mut inner = self.lock();
+        inner.state.groups.entry(group.to_owned()).or_default().kind = kind;
+    }
+
+    /// Commits an offset of a group, which then exists; of a share group, lets the share partition start there.
     pub fn commit(&self, group: &str, partition: TopicPartition, offset: i64) {
         let mut inner = self.lock();
         let group = inner.state.groups.entry(group.to_owned()).or_default();

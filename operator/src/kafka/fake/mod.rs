@@ -3,6 +3,7 @@
 mod broker_config;
 mod by_hand;
 mod fuse;
+mod groups;
 mod limits;
 mod partition;
 mod replicas;
@@ -20,9 +21,10 @@ pub use fuse::Fuse;
 use state::State;
 
 use super::{
-    Acl, BrokerConfigChange, BrokerId, BrokerQuota, ConfigChange, GroupDescription, KafkaAdmin,
-    KafkaError, NewPartitions, NewTopic, ObservedBroker, ObservedCluster, ObservedTopic, OffsetsAt,
-    OngoingReassignment, PerItem, Principal, Reassignment, TopicPartition,
+    Acl, BrokerConfigChange, BrokerId, BrokerQuota, ConfigChange, GroupDescription, GroupType,
+    KafkaAdmin, KafkaError, NewPartitions, NewTopic, ObservedBroker, ObservedCluster,
+    ObservedTopic, OffsetsAt, OngoingReassignment, PerItem, Principal, Reassignment,
+    TopicPartition,
 };
 
 /// One call as the fake received it.
@@ -183,12 +185,12 @@ impl KafkaAdmin for FakeKafka {
 
     async fn describe_groups(
         &self,
-        groups: &BTreeSet<String>,
+        groups: &BTreeMap<String, GroupType>,
     ) -> Result<PerItem<String, GroupDescription>, KafkaError> {
         self.call("describe_groups", groups.len(), |state| {
             groups
                 .iter()
-                .map(|group| (group.clone(), Ok(state.describe_group(group))))
+                .map(|(group, kind)| (group.clone(), Ok(state.describe_group(group, *kind))))
                 .collect()
         })
         .await
@@ -196,12 +198,12 @@ impl KafkaAdmin for FakeKafka {
 
     async fn committed_offsets(
         &self,
-        groups: &BTreeSet<String>,
+        groups: &BTreeMap<String, GroupType>,
     ) -> Result<PerItem<String, BTreeMap<TopicPartition, i64>>, KafkaError> {
         self.call("committed_offsets", groups.len(), |state| {
             groups
                 .iter()
-                .map(|group| (group.clone(), Ok(state.committed(group))))
+                .map(|(group, kind)| (group.clone(), Ok(state.committed(group, *kind))))
                 .collect()
         })
         .await

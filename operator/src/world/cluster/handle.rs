@@ -6,7 +6,7 @@ use std::{
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
-    kafka::{Credentials, KafkaError},
+    kafka::{Credentials, GroupType, KafkaError},
     plan::KafkaStep,
     world::{GroupsView, SizesView, ViewState},
 };
@@ -14,8 +14,16 @@ use crate::{
 /// What became of each step of one request, in its order.
 pub type StepResults = Vec<Result<(), KafkaError>>;
 
-/// Topics of each group whose offsets are wanted, by group id.
-pub(super) type Declared = BTreeMap<String, BTreeSet<String>>;
+/// The groups whose offsets are wanted, by group id.
+pub(super) type Declared = BTreeMap<String, DeclaredGroup>;
+
+/// A group as somebody declares it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct DeclaredGroup {
+    pub(super) kind: GroupType,
+    /// Topics in which its offsets are wanted.
+    pub(super) topics: BTreeSet<String>,
+}
 
 /// Steps to carry out, and who waits for them.
 pub(super) struct Request {
@@ -73,16 +81,17 @@ impl ClusterHandle {
         self.sizes.borrow().clone()
     }
 
-    /// Declares that the offsets of `group` in `topics` are wanted; no topics: no longer wanted.
-    pub fn declare_group(&self, group: &str, topics: BTreeSet<String>) {
+    /// Declares that the offsets of `group`, which is of type `kind`, in `topics` are wanted; no topics: no longer wanted.
+    pub fn declare_group(&self, group: &str, kind: GroupType, topics: BTreeSet<String>) {
         self.declared.send_if_modified(|declared| {
             if topics.is_empty() {
                 return declared.remove(group).is_some();
             }
-            if declared.get(group) == Some(&topics) {
+            let wanted = DeclaredGroup { kind, topics };
+            if declared.get(group) == Some(&wanted) {
                 return false;
             }
-            declared.insert(group.to_owned(), topics);
+            declared.insert(group.to_owned(), wanted);
             true
         });
     }
