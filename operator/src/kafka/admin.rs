@@ -130,6 +130,9 @@ pub enum OffsetsAt {
     End,
     /// Behind the last record a read_committed consumer may see (the last stable offset).
     LastStable,
+    /// The first record whose timestamp is this or later, in milliseconds since the epoch (less than 0 counts as 0); where there
+    /// is none, [`Self::End`].
+    Since(i64),
 }
 
 /// The administration of one Kafka cluster. Every call is bulk: its cost does not depend on how many resources ask.

@@ -247,6 +247,7 @@ impl Scenario<'_> {
             ("log starts", OffsetsAt::LogStart),
             ("ends", OffsetsAt::End),
             ("last stable offsets", OffsetsAt::LastStable),
+            ("offsets since a time, without records", OffsetsAt::Since(1)),
         ] {
             let offsets = self.admin.list_offsets(&partitions, at).await?;
             let words = offsets.iter().map(|(partition, offset)| {
@@ -722,6 +723,7 @@ mod tests {
             log starts: absent-0: UNKNOWN_TOPIC_OR_PARTITION, orders-0: 0, orders-99: UNKNOWN_TOPIC_OR_PARTITION
             ends: absent-0: UNKNOWN_TOPIC_OR_PARTITION, orders-0: 0, orders-99: UNKNOWN_TOPIC_OR_PARTITION
             last stable offsets: absent-0: UNKNOWN_TOPIC_OR_PARTITION, orders-0: 0, orders-99: UNKNOWN_TOPIC_OR_PARTITION
+            offsets since a time, without records: absent-0: UNKNOWN_TOPIC_OR_PARTITION, orders-0: 0, orders-99: UNKNOWN_TOPIC_OR_PARTITION
             groups that do not exist: 0 of Dead, 0 of Dead, 0 of Dead, 0 of Dead
             their committed offsets: [], [], [], []
             move replicas: absent-0: UNKNOWN_TOPIC_OR_PARTITION, logs-0: ok, not a name-0: UNKNOWN_TOPIC_OR_PARTITION, orders-0: INVALID_REPLICA_ASSIGNMENT, orders-1: INVALID_REPLICA_ASSIGNMENT, orders-2: INVALID_REPLICA_ASSIGNMENT, orders-99: UNKNOWN_TOPIC_OR_PARTITION

@@ -15,6 +15,7 @@ mod offsets;
 mod partitions;
 mod quotas;
 mod reassignments;
+mod since;
 #[cfg(test)]
 mod test_broker;
 mod topics;
@@ -148,8 +149,7 @@ impl KafkaAdmin for KrafkaAdmin {
         partitions: &BTreeSet<TopicPartition>,
         at: OffsetsAt,
     ) -> Result<PerItem<TopicPartition, i64>, KafkaError> {
-        let client = self.connection.client().await?;
-        offsets::list(&client, partitions, at).await
+        offsets::list(&self.connection, &self.wire, partitions, at).await
     }
 
     async fn alter_reassignments(

@@ -3,7 +3,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Call, FakeKafka, Fuse, state::Offsets};
+use super::{Call, FakeKafka, Fuse, offsets::Offsets};
 use crate::kafka::{
     Acl, BrokerConfigChange, BrokerId, BrokerQuota, ConfigChange, GroupDescription, GroupType,
     KafkaError, NewTopic, ObservedTopic, OngoingReassignment, Principal, Reassignment,
@@ -100,7 +100,7 @@ impl FakeKafka {
         group.committed.insert(partition, offset);
     }
 
-    /// Sets where the records of a partition begin and end, and the last stable offset between.
+    /// Sets where the records of a partition begin and end, and the last stable offset between. These records have no timestamps.
     pub fn set_offsets(
         &self,
         partition: TopicPartition,
@@ -108,12 +108,15 @@ impl FakeKafka {
         last_stable: i64,
         end: i64,
     ) {
-        let offsets = Offsets {
-            log_start,
-            last_stable,
-            end,
-        };
+        let offsets = Offsets::new(log_start, last_stable, end);
         self.lock().state.offsets.insert(partition, offsets);
+    }
+
+    /// Appends records to a partition, all written at `time` (milliseconds since the epoch).
+    pub fn produce(&self, partition: TopicPartition, records: i64, time: i64) {
+        let mut inner = self.lock();
+        let offsets = inner.state.offsets.entry(partition).or_default();
+        offsets.produce(records, time);
     }
 
     /// Lets replicas that are added come in sync by themselves, once the moves were looked at `looks` times (0: at once); or,

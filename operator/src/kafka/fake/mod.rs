@@ -5,6 +5,7 @@ mod by_hand;
 mod fuse;
 mod groups;
 mod limits;
+mod offsets;
 mod partition;
 mod replicas;
 mod state;
@@ -218,6 +219,7 @@ impl KafkaAdmin for FakeKafka {
             OffsetsAt::LogStart => "list_offsets(log start)",
             OffsetsAt::End => "list_offsets(end)",
             OffsetsAt::LastStable => "list_offsets(last stable)",
+            OffsetsAt::Since(_) => "list_offsets(since)",
         };
         self.call(kind, partitions.len(), |state| {
             partitions
