@@ -188,6 +188,19 @@ pub trait KafkaAdmin: Send + Sync + 'static {
         &self,
         groups: &BTreeMap<String, GroupType>,
     ) -> Result<PerItem<String, BTreeMap<TopicPartition, i64>>, KafkaError>;
+    /// Sets committed offsets of a group that has no members; one that does not exist is made. With members each item is
+    /// refused with `UNKNOWN_MEMBER_ID`; a [`GroupType::Share`], which commits no offsets, with `GROUP_ID_NOT_FOUND`.
+    async fn commit_offsets(
+        &self,
+        group: &str,
+        offsets: &BTreeMap<TopicPartition, i64>,
+    ) -> Result<PerItem<TopicPartition, ()>, KafkaError>;
+    /// Deletes groups of any type with their offsets. One that has members is refused with `NON_EMPTY_GROUP`, one that does not
+    /// exist with `GROUP_ID_NOT_FOUND`.
+    async fn delete_groups(
+        &self,
+        groups: &BTreeSet<String>,
+    ) -> Result<PerItem<String, ()>, KafkaError>;
     /// Offsets of partitions; a partition without a reachable leader is refused by itself.
     async fn list_offsets(
         &self,

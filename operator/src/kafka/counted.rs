@@ -103,6 +103,23 @@ impl<A: KafkaAdmin + ?Sized> KafkaAdmin for Counted<A> {
             .await
     }
 
+    async fn commit_offsets(
+        &self,
+        group: &str,
+        offsets: &BTreeMap<TopicPartition, i64>,
+    ) -> Result<PerItem<TopicPartition, ()>, KafkaError> {
+        self.count("commit_offsets")
+            .commit_offsets(group, offsets)
+            .await
+    }
+
+    async fn delete_groups(
+        &self,
+        groups: &BTreeSet<String>,
+    ) -> Result<PerItem<String, ()>, KafkaError> {
+        self.count("delete_groups").delete_groups(groups).await
+    }
+
     async fn list_offsets(
         &self,
         partitions: &BTreeSet<TopicPartition>,

@@ -144,6 +144,23 @@ impl KafkaAdmin for KrafkaAdmin {
         groups::committed(&self.wire, &self.memory, groups).await
     }
 
+    async fn commit_offsets(
+        &self,
+        group: &str,
+        offsets: &BTreeMap<TopicPartition, i64>,
+    ) -> Result<PerItem<TopicPartition, ()>, KafkaError> {
+        let client = self.connection.client().await?;
+        groups::commit(&client, group, offsets).await
+    }
+
+    async fn delete_groups(
+        &self,
+        groups: &BTreeSet<String>,
+    ) -> Result<PerItem<String, ()>, KafkaError> {
+        let client = self.connection.client().await?;
+        groups::delete(&client, groups).await
+    }
+
     async fn list_offsets(
         &self,
         partitions: &BTreeSet<TopicPartition>,

@@ -2,8 +2,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tokio::time::{Instant, sleep};
 
-use super::{DEADLINE, PAUSE, Scenario, code_of};
-use crate::kafka::{GroupType, KafkaError, PerItem};
+use super::{DEADLINE, PAUSE, Scenario, code_of, codes};
+use crate::kafka::{GroupType, KafkaError, PerItem, TopicPartition};
 
 const TYPES: [GroupType; 4] = [
     GroupType::Classic,
@@ -12,7 +12,7 @@ const TYPES: [GroupType; 4] = [
     GroupType::Streams,
 ];
 
-/// A group that nobody is a member of.
+/// A group that nobody is a member of: what administration can do to it.
 impl Scenario<'_> {
     pub(super) async fn committed_offsets(&mut self) -> Result<(), KafkaError> {
         let described = self.described_as_each_type().await?;
@@ -20,12 +20,48 @@ impl Scenario<'_> {
         let committed = self.committed_as_each_type().await?;
         self.tell("their committed offsets", committed);
 
+        let offsets = [
+            (self.partition("orders", 0), 7),
+            (self.partition("orders", 1), 0),
+            (self.partition("orders", 99), 1),
+            (self.partition("absent", 0), 1),
+            (self.partition("not a name", 0), 1),
+        ];
+        let answers = self.commit(offsets.into()).await?;
+        self.tell("commit offsets of a group", answers);
+        let described = self.described_as_each_type().await?;
+        self.tell("it exists, but not of each type", described);
+        let committed = self.committed_as_each_type().await?;
+        self.tell("its committed offsets", committed);
+
+        let offsets = [(self.partition("orders", 0), 3)];
+        let answers = self.commit(offsets.into()).await?;
+        self.tell("commit another one", answers);
+        let committed = self.committed_as_each_type().await?;
+        self.tell("only that has changed", committed);
+
+        let mut groups = self.groups();
+        groups.insert(self.name("absent"));
+        let deleted = self.admin.delete_groups(&groups).await?;
+        self.tell("delete groups", codes(&deleted, self.prefix));
+        let described = self.described_as_each_type().await?;
+        self.tell("they are gone", described);
+        let committed = self.committed_as_each_type().await?;
+        self.tell("with their committed offsets", committed);
         Ok(())
     }
 
     /// The scenario's groups.
-    fn groups(&self) -> BTreeSet<String> {
+    pub(super) fn groups(&self) -> BTreeSet<String> {
         BTreeSet::from([self.name("group")])
+    }
+
+    async fn commit(&self, offsets: BTreeMap<TopicPartition, i64>) -> Result<String, KafkaError> {
+        let committed = self
+            .admin
+            .commit_offsets(&self.name("group"), &offsets)
+            .await?;
+        Ok(self.partition_codes(&committed))
     }
 
     async fn described_as_each_type(&self) -> Result<String, KafkaError> {

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
-use super::state::State;
-use crate::kafka::{GroupDescription, GroupType, TopicPartition};
+use super::state::{State, refused};
+use crate::kafka::{GroupDescription, GroupType, KafkaError, PerItem, TopicPartition};
 
 /// A group as its coordinator keeps it.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ impl Default for Group {
     }
 }
 
-/// Groups (`GroupMetadataManager` and `OffsetMetadataManager` of Kafka 4.3).
+/// Groups (`GroupMetadataManager`, `OffsetMetadataManager` and `validateOffsetCommit` of the groups of Kafka 4.3).
 impl State {
     pub(super) fn describe_group(&self, group: &str, kind: GroupType) -> GroupDescription {
         let found = self.groups.get(group);
@@ -46,6 +46,57 @@ impl State {
             .map(|group| group.committed.clone())
             .unwrap_or_default()
     }
+
+    pub(super) fn commit_offsets(
+        &mut self,
+        group: &str,
+        offsets: &BTreeMap<TopicPartition, i64>,
+    ) -> PerItem<TopicPartition, ()> {
+        let answers = offsets.iter().map(|(partition, offset)| {
+            let committed = self.commit_offset(group, partition, *offset);
+            (partition.clone(), committed)
+        });
+        answers.collect()
+    }
+
+    fn commit_offset(
+        &mut self,
+        group: &str,
+        partition: &TopicPartition,
+        offset: i64,
+    ) -> Result<(), KafkaError> {
+        self.partition(partition)?;
+        let found = self.groups.get(group);
+        if found.is_some_and(|group| group.kind == GroupType::Share) {
+            let message = format!("Group {group} is not a consumer group.");
+            return Err(refused("GROUP_ID_NOT_FOUND", message));
+        }
+        if found.is_some_and(|group| !group.description.members.is_empty()) {
+            return Err(refused(
+                "UNKNOWN_MEMBER_ID",
+                "The coordinator is not aware of this member.",
+            ));
+        }
+        let group = self.groups.entry(group.to_owned()).or_default();
+        group.committed.insert(partition.clone(), offset);
+        Ok(())
+    }
+
+    pub(super) fn delete_group(&mut self, group: &str) -> Result<(), KafkaError> {
+        match self.groups.get(group) {
+            None => Err(refused(
+                "GROUP_ID_NOT_FOUND",
+                "The group id does not exist.",
+            )),
+            Some(found) if !found.description.members.is_empty() => {
+                Err(refused("NON_EMPTY_GROUP", "The group is not empty."))
+            }
+            Some(_) => {
+                self.groups.remove(group);
+                Ok(())
+            }
+        }
+    }
 }
 
 fn is_described_as(kind: GroupType, asked: GroupType) -> bool {
@@ -55,6 +106,8 @@ fn is_described_as(kind: GroupType, asked: GroupType) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use crate::kafka::{FakeKafka, KafkaAdmin, NewTopic};
 
     use super::*;
@@ -84,11 +137,45 @@ mod tests {
         kafka
     }
 
+    fn codes<K: Ord>(answers: PerItem<K, ()>) -> Vec<String> {
+        let code = |answer: Result<(), KafkaError>| match answer {
+            Err(KafkaError::Refused { code, .. }) => code,
+            other => format!("{other:?}"),
+        };
+        answers.into_values().map(code).collect()
+    }
+
+    #[tokio::test]
+    async fn a_group_with_members_keeps_its_offsets() {
+        let kafka = kafka();
+        kafka.commit("billing", orders(), 40);
+        let member = GroupDescription {
+            state: "Stable".to_owned(),
+            members: BTreeMap::from([("m".to_owned(), BTreeSet::new())]),
+        };
+        kafka.set_group("billing", member);
+        for kind in [GroupType::Classic, GroupType::Consumer, GroupType::Streams] {
+            kafka.set_group_type("billing", kind);
+            let offsets = BTreeMap::from([(orders(), 7)]);
+            let committed = kafka.commit_offsets("billing", &offsets).await.unwrap();
+            assert_eq!(codes(committed), ["UNKNOWN_MEMBER_ID"], "{kind:?}");
+            let groups = BTreeSet::from(["billing".to_owned()]);
+            let deleted = kafka.delete_groups(&groups).await.unwrap();
+            assert_eq!(codes(deleted), ["NON_EMPTY_GROUP"], "{kind:?}");
+            let groups = BTreeMap::from([("billing".to_owned(), kind)]);
+            let committed = kafka.committed_offsets(&groups).await.unwrap();
+            assert_eq!(committed["billing"], Ok(BTreeMap::from([(orders(), 40)])));
+        }
+    }
+
     #[tokio::test]
     async fn a_share_group_has_no_committed_offsets() {
         let kafka = kafka();
         kafka.commit("billing", orders(), 40);
         kafka.set_group_type("billing", GroupType::Share);
+        let offsets = BTreeMap::from([(orders(), 7)]);
+        let committed = kafka.commit_offsets("billing", &offsets).await.unwrap();
+        assert_eq!(codes(committed), ["GROUP_ID_NOT_FOUND"]);
         let mut start = Vec::new();
         for kind in ALL {
             let groups = BTreeMap::from([("billing".to_owned(), kind)]);

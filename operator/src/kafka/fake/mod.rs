@@ -88,7 +88,7 @@ impl FakeKafka {
         if !latency.is_zero() {
             tokio::time::sleep(latency).await;
         }
-        let writes = ["create", "delete", "alter", "elect"];
+        let writes = ["create", "delete", "alter", "elect", "commit_"];
         let writes = writes.iter().any(|verb| kind.starts_with(verb));
         if writes {
             self.fuse.pass().await;
@@ -205,6 +205,30 @@ impl KafkaAdmin for FakeKafka {
             groups
                 .iter()
                 .map(|(group, kind)| (group.clone(), Ok(state.committed(group, *kind))))
+                .collect()
+        })
+        .await
+    }
+
+    async fn commit_offsets(
+        &self,
+        group: &str,
+        offsets: &BTreeMap<TopicPartition, i64>,
+    ) -> Result<PerItem<TopicPartition, ()>, KafkaError> {
+        self.call("commit_offsets", offsets.len(), |state| {
+            state.commit_offsets(group, offsets)
+        })
+        .await
+    }
+
+    async fn delete_groups(
+        &self,
+        groups: &BTreeSet<String>,
+    ) -> Result<PerItem<String, ()>, KafkaError> {
+        self.call("delete_groups", groups.len(), |state| {
+            groups
+                .iter()
+                .map(|group| (group.clone(), state.delete_group(group)))
                 .collect()
         })
         .await

@@ -5,6 +5,7 @@ use std::{
 
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::group_admin::GroupAdmin;
 use crate::{
     kafka::{Credentials, GroupType, KafkaError},
     plan::KafkaStep,
@@ -40,6 +41,7 @@ pub struct ClusterHandle {
     sizes: watch::Receiver<Arc<SizesView>>,
     steps: mpsc::Sender<Request>,
     declared: watch::Sender<Declared>,
+    group_admin: GroupAdmin,
 }
 
 impl ClusterHandle {
@@ -50,6 +52,7 @@ impl ClusterHandle {
         sizes: watch::Receiver<Arc<SizesView>>,
         steps: mpsc::Sender<Request>,
         declared: watch::Sender<Declared>,
+        group_admin: GroupAdmin,
     ) -> Self {
         Self {
             credentials,
@@ -58,6 +61,7 @@ impl ClusterHandle {
             sizes,
             steps,
             declared,
+            group_admin,
         }
     }
 
@@ -94,6 +98,11 @@ impl ClusterHandle {
             declared.insert(group.to_owned(), wanted);
             true
         });
+    }
+
+    /// What a resource may ask for once of groups and their offsets.
+    pub fn group_admin(&self) -> &GroupAdmin {
+        &self.group_admin
     }
 
     /// Carries steps out, together with those of others that arrive within a few milliseconds. When it returns, [`Self::view`]

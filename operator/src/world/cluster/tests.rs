@@ -12,7 +12,7 @@ use crate::{
     kafka::{
         Acl, AclOperation, AclPattern, AclResource, BrokerConfigChange, BrokerId, BrokerQuota,
         ConfigChange, Credentials, FakeKafka, GroupDescription, GroupType, KafkaError,
-        NewPartitions, NewTopic, Principal, Reassignment, TopicPartition,
+        NewPartitions, NewTopic, OffsetsAt, Principal, Reassignment, TopicPartition,
     },
     plan::KafkaStep,
     telemetry::{Kind, Metrics},
@@ -994,6 +994,34 @@ async fn a_group_is_looked_at_as_the_type_it_is_declared() {
         .snapshot("billing", |look| look.description.state == "Empty")
         .await;
     assert_eq!(look.partitions[&at("orders", 0)].committed, Some(40));
+}
+
+#[tokio::test(start_paused = true)]
+async fn offsets_are_set_and_groups_deleted_when_somebody_asks_for_it() {
+    let cluster = watch(two_brokers());
+    cluster.reachable().await;
+    cluster.handle.apply(vec![create("orders")]).await;
+    cluster.kafka.produce(at("orders", 0), 30, 1_000);
+    cluster.kafka.produce(at("orders", 0), 30, 2_000);
+    let admin = cluster.handle.group_admin();
+    let partitions = BTreeSet::from([at("orders", 0)]);
+    let since = admin.list_offsets(&partitions, OffsetsAt::Since(1_500));
+    let offsets: BTreeMap<_, _> = since
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|(partition, offset)| (partition, offset.unwrap()))
+        .collect();
+    assert_eq!(offsets, BTreeMap::from([(at("orders", 0), 30)]));
+    let set = admin.commit_offsets("billing", &offsets).await.unwrap();
+    assert_eq!(set[&at("orders", 0)], Ok(()));
+    let committed = admin.committed_offsets("billing", GroupType::Consumer);
+    assert_eq!(committed.await, Ok(offsets));
+    let groups = BTreeSet::from(["billing".to_owned()]);
+    let deleted = admin.delete_groups(&groups).await.unwrap();
+    assert_eq!(deleted["billing"], Ok(()));
+    let committed = admin.committed_offsets("billing", GroupType::Consumer);
+    assert_eq!(committed.await, Ok(BTreeMap::new()));
 }
 
 #[tokio::test(start_paused = true)]

@@ -20,9 +20,10 @@ use kafka_protocol::{
     messages::{GroupId, TopicName},
     protocol::StrBytes,
 };
+use krafka::admin::AdminClient;
 
 pub(super) use self::memory::GroupMemory;
-use super::{connection::Connection, failure, wire::Wire};
+use super::{connection::Connection, failure, names, wire::Wire};
 use crate::kafka::{GroupDescription, GroupType, KafkaError, PerItem, TopicPartition};
 
 /// State of a group that does not exist.
@@ -71,6 +72,42 @@ pub(super) async fn committed(
         ),
     );
     failure::unless_all_unreachable(committed.into_iter().chain(shares).collect())
+}
+
+/// Sets committed offsets of one group (OffsetCommit without a member).
+pub(super) async fn commit(
+    client: &AdminClient,
+    group: &str,
+    offsets: &BTreeMap<TopicPartition, i64>,
+) -> Result<PerItem<TopicPartition, ()>, KafkaError> {
+    let offsets = offsets
+        .iter()
+        .map(|(named, offset)| (named.clone(), *offset));
+    let (legal, mut answers) = names::split(offsets);
+    if legal.is_empty() {
+        return Ok(answers);
+    }
+    let offsets = legal
+        .iter()
+        .map(|(named, offset)| (names::theirs(named), *offset));
+    let committed = client
+        .alter_consumer_group_offsets(group, offsets, Default::default())
+        .await
+        .map_err(failure::of)?;
+    answers.extend(failure::per_item(committed, names::ours, |()| ())?);
+    Ok(answers)
+}
+
+/// Deletes groups of any type (DeleteGroups).
+pub(super) async fn delete(
+    client: &AdminClient,
+    groups: &BTreeSet<String>,
+) -> Result<PerItem<String, ()>, KafkaError> {
+    let deleted = client
+        .delete_consumer_groups(groups, Default::default())
+        .await
+        .map_err(failure::of)?;
+    failure::per_item(deleted, |group| group, |()| ())
 }
 
 fn of_types(groups: &BTreeMap<String, GroupType>, types: &[GroupType]) -> Vec<String> {
