@@ -9,6 +9,7 @@ use krafka::Kafka;
 use krafka::admin::AdminClient;
 use krafka::auth::{AuthConfig, TlsConfig};
 use millrace_operator::kafka::{Credentials, KrafkaAdmin};
+use millrace_operator::telemetry::Metrics;
 use rdkafka::client::{ClientContext, OAuthToken};
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::ConsumerContext;
@@ -97,12 +98,13 @@ impl Access {
         let (Some(cert), Some(key)) = (&self.cert, &self.key) else {
             return Err(Failure::local("give --cert and --key"));
         };
-        Ok(KrafkaAdmin::new(&Credentials {
+        let credentials = Credentials {
             bootstrap_servers: self.bootstrap.clone(),
             ca_pem: read(&self.ca)?,
             certificate_pem: read(cert)?,
             key_pem: read(key)?,
-        })?)
+        };
+        Ok(KrafkaAdmin::new(&credentials, &Metrics::default())?)
     }
 }
 

@@ -6,7 +6,7 @@ use std::{
 use async_trait::async_trait;
 
 use super::{
-    Acl, BrokerId, BrokerQuota, GroupDescription, ObservedCluster, ObservedTopic,
+    Acl, BrokerId, BrokerQuota, GroupDescription, GroupType, ObservedCluster, ObservedTopic,
     OngoingReassignment, Principal, Reassignment, TopicPartition,
 };
 
@@ -130,6 +130,9 @@ pub enum OffsetsAt {
     End,
     /// Behind the last record a read_committed consumer may see (the last stable offset).
     LastStable,
+    /// The first record whose timestamp is this or later, in milliseconds since the epoch (less than 0 counts as 0); where there
+    /// is none, [`Self::End`].
+    Since(i64),
 }
 
 /// The administration of one Kafka cluster. Every call is bulk: its cost does not depend on how many resources ask.
@@ -169,16 +172,35 @@ pub trait KafkaAdmin: Send + Sync + 'static {
     async fn create_acls(&self, acls: &BTreeSet<Acl>) -> Result<(), KafkaError>;
     /// Deletes ACLs, each matched exactly; one that is not there is no error.
     async fn delete_acls(&self, acls: &BTreeSet<Acl>) -> Result<(), KafkaError>;
-    /// Describes consumer groups; one that does not exist is described as `Dead` without members.
+    /// Describes groups, each as what it is said to be; one that does not exist, or is something else, is described as `Dead`
+    /// without members. Whether a group is [`GroupType::Classic`] or [`GroupType::Consumer`] is found out. A member of a
+    /// [`GroupType::Streams`] has tasks, and is described without partitions.
     async fn describe_groups(
         &self,
-        groups: &BTreeSet<String>,
+        groups: &BTreeMap<String, GroupType>,
     ) -> Result<PerItem<String, GroupDescription>, KafkaError>;
     /// Committed offsets of groups, by partition; a partition without a committed offset is absent.
+    ///
+    /// Of a [`GroupType::Share`] it is where the share partition starts (KIP-932): all records before it are done with. Records
+    /// behind it may have been acknowledged already, in whatever order, so what lies between it and the end is an
+    /// upper bound of the lag.
     async fn committed_offsets(
         &self,
-        groups: &BTreeSet<String>,
+        groups: &BTreeMap<String, GroupType>,
     ) -> Result<PerItem<String, BTreeMap<TopicPartition, i64>>, KafkaError>;
+    /// Sets committed offsets of a group that has no members; one that does not exist is made. With members each item is
+    /// refused with `UNKNOWN_MEMBER_ID`; a [`GroupType::Share`], which commits no offsets, with `GROUP_ID_NOT_FOUND`.
+    async fn commit_offsets(
+        &self,
+        group: &str,
+        offsets: &BTreeMap<TopicPartition, i64>,
+    ) -> Result<PerItem<TopicPartition, ()>, KafkaError>;
+    /// Deletes groups of any type with their offsets. One that has members is refused with `NON_EMPTY_GROUP`, one that does not
+    /// exist with `GROUP_ID_NOT_FOUND`.
+    async fn delete_groups(
+        &self,
+        groups: &BTreeSet<String>,
+    ) -> Result<PerItem<String, ()>, KafkaError>;
     /// Offsets of partitions; a partition without a reachable leader is refused by itself.
     async fn list_offsets(
         &self,

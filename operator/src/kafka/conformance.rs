@@ -1,5 +1,7 @@
 //! One scenario for every [`KafkaAdmin`]: run against the fake and against a broker, it must say the same.
 
+mod groups;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
@@ -49,6 +51,7 @@ pub async fn run(admin: &dyn KafkaAdmin, prefix: &str) -> Result<Vec<Outcome>, K
     };
     let outcome = scenario.all().await;
     admin.delete_topics(&scenario.leftovers().await?).await?;
+    admin.delete_groups(&scenario.groups()).await?;
     admin.alter_broker_configs(&[scenario.rate(&[])]).await?;
     let unlimited = BTreeMap::from([(scenario.principal(), BrokerQuota::default())]);
     admin.alter_quotas(&unlimited).await?;
@@ -71,6 +74,7 @@ impl Scenario<'_> {
         self.configuration().await?;
         self.more_partitions().await?;
         self.offsets().await?;
+        self.committed_offsets().await?;
         self.moves().await?;
         self.leaders().await?;
         self.broker_configs().await?;
@@ -244,6 +248,7 @@ impl Scenario<'_> {
             ("log starts", OffsetsAt::LogStart),
             ("ends", OffsetsAt::End),
             ("last stable offsets", OffsetsAt::LastStable),
+            ("offsets since a time, without records", OffsetsAt::Since(1)),
         ] {
             let offsets = self.admin.list_offsets(&partitions, at).await?;
             let words = offsets.iter().map(|(partition, offset)| {
@@ -253,21 +258,6 @@ impl Scenario<'_> {
             });
             told.push((step, words.collect::<Vec<_>>().join(", ")));
         }
-        let groups = BTreeSet::from([self.name("group")]);
-        let described = self.admin.describe_groups(&groups).await?;
-        let states = described.values().map(|group| {
-            group.as_ref().map_or_else(code_of, |group| {
-                format!("{} of {}", group.members.len(), group.state)
-            })
-        });
-        told.push(("a group that does not exist", states.collect()));
-        let committed = self.admin.committed_offsets(&groups).await?;
-        let counts = committed.values().map(|offsets| {
-            offsets
-                .as_ref()
-                .map_or_else(code_of, |o| o.len().to_string())
-        });
-        told.push(("its committed offsets", counts.collect()));
         for (step, outcome) in told {
             self.tell(step, outcome);
         }
@@ -734,8 +724,17 @@ mod tests {
             log starts: absent-0: UNKNOWN_TOPIC_OR_PARTITION, orders-0: 0, orders-99: UNKNOWN_TOPIC_OR_PARTITION
             ends: absent-0: UNKNOWN_TOPIC_OR_PARTITION, orders-0: 0, orders-99: UNKNOWN_TOPIC_OR_PARTITION
             last stable offsets: absent-0: UNKNOWN_TOPIC_OR_PARTITION, orders-0: 0, orders-99: UNKNOWN_TOPIC_OR_PARTITION
-            a group that does not exist: 0 of Dead
-            its committed offsets: 0
+            offsets since a time, without records: absent-0: UNKNOWN_TOPIC_OR_PARTITION, orders-0: 0, orders-99: UNKNOWN_TOPIC_OR_PARTITION
+            groups that do not exist: 0 of Dead, 0 of Dead, 0 of Dead, 0 of Dead
+            their committed offsets: [], [], [], []
+            commit offsets of a group: absent-0: UNKNOWN_TOPIC_OR_PARTITION, not a name-0: UNKNOWN_TOPIC_OR_PARTITION, orders-0: ok, orders-1: ok, orders-99: UNKNOWN_TOPIC_OR_PARTITION
+            it exists, but not of each type: 0 of Empty, 0 of Empty, 0 of Dead, 0 of Dead
+            its committed offsets: [7, 0], [7, 0], [], [7, 0]
+            commit another one: orders-0: ok
+            only that has changed: [3, 0], [3, 0], [], [3, 0]
+            delete groups: "absent": GROUP_ID_NOT_FOUND, "group": ok
+            they are gone: 0 of Dead, 0 of Dead, 0 of Dead, 0 of Dead
+            with their committed offsets: [], [], [], []
             move replicas: absent-0: UNKNOWN_TOPIC_OR_PARTITION, logs-0: ok, not a name-0: UNKNOWN_TOPIC_OR_PARTITION, orders-0: INVALID_REPLICA_ASSIGNMENT, orders-1: INVALID_REPLICA_ASSIGNMENT, orders-2: INVALID_REPLICA_ASSIGNMENT, orders-99: UNKNOWN_TOPIC_OR_PARTITION
             move one twice in a call: INVALID_REQUEST
             move nothing: 

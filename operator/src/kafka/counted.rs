@@ -6,8 +6,8 @@ use std::{
 use async_trait::async_trait;
 
 use super::{
-    Acl, BrokerConfigChange, BrokerId, BrokerQuota, ConfigChange, GroupDescription, KafkaAdmin,
-    KafkaError, NewPartitions, NewTopic, ObservedCluster, ObservedTopic, OffsetsAt,
+    Acl, BrokerConfigChange, BrokerId, BrokerQuota, ConfigChange, GroupDescription, GroupType,
+    KafkaAdmin, KafkaError, NewPartitions, NewTopic, ObservedCluster, ObservedTopic, OffsetsAt,
     OngoingReassignment, PerItem, Principal, Reassignment, TopicPartition,
 };
 use crate::telemetry::{Kind, Metrics};
@@ -89,18 +89,35 @@ impl<A: KafkaAdmin + ?Sized> KafkaAdmin for Counted<A> {
 
     async fn describe_groups(
         &self,
-        groups: &BTreeSet<String>,
+        groups: &BTreeMap<String, GroupType>,
     ) -> Result<PerItem<String, GroupDescription>, KafkaError> {
         self.count("describe_groups").describe_groups(groups).await
     }
 
     async fn committed_offsets(
         &self,
-        groups: &BTreeSet<String>,
+        groups: &BTreeMap<String, GroupType>,
     ) -> Result<PerItem<String, BTreeMap<TopicPartition, i64>>, KafkaError> {
         self.count("committed_offsets")
             .committed_offsets(groups)
             .await
+    }
+
+    async fn commit_offsets(
+        &self,
+        group: &str,
+        offsets: &BTreeMap<TopicPartition, i64>,
+    ) -> Result<PerItem<TopicPartition, ()>, KafkaError> {
+        self.count("commit_offsets")
+            .commit_offsets(group, offsets)
+            .await
+    }
+
+    async fn delete_groups(
+        &self,
+        groups: &BTreeSet<String>,
+    ) -> Result<PerItem<String, ()>, KafkaError> {
+        self.count("delete_groups").delete_groups(groups).await
     }
 
     async fn list_offsets(

@@ -9,6 +9,7 @@ mod client;
 pub mod conformance;
 mod counted;
 mod fake;
+mod group_type;
 mod observed;
 mod quota;
 mod reassignment;
@@ -21,6 +22,7 @@ pub use admin::{
 pub use client::KrafkaAdmin;
 pub use counted::Counted;
 pub use fake::{Call, FakeKafka, Fuse};
+pub use group_type::GroupType;
 pub use millrace_autoscaler::{GroupDescription, TopicPartition};
 pub use observed::{BrokerId, ObservedBroker, ObservedCluster, ObservedPartition, ObservedTopic};
 pub use quota::BrokerQuota;

@@ -13,6 +13,13 @@ pub struct Kind {
     pub kind: String,
 }
 
+/// The label `api`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Api {
+    /// Name of a request in Kafka's protocol, such as `OffsetFetch`.
+    pub api: String,
+}
+
 /// All metrics of the operator. Clones share the same counters.
 #[derive(Clone, Debug, Default)]
 pub struct Metrics {
@@ -24,6 +31,8 @@ pub struct Metrics {
     pub kubernetes_writes: Family<Kind, Counter>,
     /// `millrace_kafka_requests_total`: admin calls to Kafka, by kind (the call's name, such as `describe_topics`).
     pub kafka_requests: Family<Kind, Counter>,
+    /// `millrace_kafka_wire_requests_total`: requests that Millrace encodes itself, as they are sent, by their name in the protocol.
+    pub kafka_wire_requests: Family<Api, Counter>,
     /// `millrace_group_…`: lag and replicas of the consumer groups.
     pub groups: Groups,
     /// `millrace_dlq_letters`: dead letters by reason.
@@ -54,6 +63,11 @@ impl Metrics {
             "kafka_requests",
             "Admin calls to Kafka",
             self.kafka_requests.clone(),
+        );
+        registry.register(
+            "kafka_wire_requests",
+            "Requests to single brokers over Millrace's own connections",
+            self.kafka_wire_requests.clone(),
         );
         registry
     }

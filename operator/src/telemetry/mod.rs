@@ -12,7 +12,7 @@ mod topics;
 pub use groups::{GroupLabels, Groups};
 pub use health::Health;
 pub use letters::DlqLetters;
-pub use metrics::{Kind, Metrics};
+pub use metrics::{Api, Kind, Metrics};
 pub use reconciles::{Failure, Reconciles};
 pub use server::{listen, serve};
 pub use topics::Topics;

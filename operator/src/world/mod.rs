@@ -1,7 +1,8 @@
 //! What is known: reflector stores of the resources, and one shared view of each Kafka cluster.
 //!
 //! Architecture invariant: a reconcile never asks Kafka on its own; it reads the view, and the view is refreshed
-//! on a period and right after own writes, whatever the number of resources.
+//! on a period and right after own writes, whatever the number of resources. What a resource asks for once, such as other
+//! offsets for its group, is carried out through [`GroupAdmin`].
 
 mod bindings;
 mod children;
@@ -22,7 +23,7 @@ mod watched;
 pub use bindings::Bindings;
 pub use children::{COMPONENT, Children, INSTANCE, NODES, REGISTRY};
 pub use claims::{Claim, Claims};
-pub use cluster::{ClusterHandle, Periods, StepResults, start};
+pub use cluster::{ClusterHandle, GroupAdmin, Periods, StepResults, start};
 pub use clusters::{ClusterKey, Clusters};
 pub use groups::GroupsView;
 pub use holdings::Holdings;

@@ -43,7 +43,8 @@ impl Connections {
         {
             return Ok(handle);
         }
-        let admin: Arc<dyn KafkaAdmin> = Arc::new(KrafkaAdmin::new(&credentials)?);
+        let admin: Arc<dyn KafkaAdmin> =
+            Arc::new(KrafkaAdmin::new(&credentials, &context.metrics)?);
         let periods = Periods {
             view: Duration::from_secs(context.config.view_period_seconds),
             groups: Duration::from_secs(context.config.lag_period_seconds),

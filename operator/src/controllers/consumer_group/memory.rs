@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     apply::{Replicas, Workloads},
     context::Context,
+    kafka::GroupType,
     lag::Verdicts,
     resolve::{Rejection, ResolvedGroup},
     telemetry::GroupLabels,
@@ -105,7 +106,7 @@ impl Memory {
             return false;
         };
         self.follow(context, &handle.view());
-        handle.declare_group(&self.group_id, self.topics.clone());
+        handle.declare_group(&self.group_id, GroupType::Consumer, self.topics.clone());
         let latest = handle.groups().get(&self.group_id).cloned();
         let Some(snapshot) = latest.filter(|snapshot| seconds(snapshot.time, now) < STALE) else {
             return false;
@@ -159,7 +160,7 @@ impl Memory {
 
     fn forget(&self, context: &Context) {
         if let Some(handle) = context.world.clusters.get(&self.cluster) {
-            handle.declare_group(&self.group_id, BTreeSet::new());
+            handle.declare_group(&self.group_id, GroupType::Consumer, BTreeSet::new());
         }
         context.metrics.groups.forget(&self.labels(), &self.topics);
     }

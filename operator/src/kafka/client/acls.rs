@@ -10,10 +10,8 @@ use kafka_protocol::{
     protocol::StrBytes,
 };
 
-use super::{failure, wire};
-use crate::kafka::{
-    Acl, AclOperation, AclPattern, AclResource, Credentials, KafkaError, Principal,
-};
+use super::{failure, wire::Wire};
+use crate::kafka::{Acl, AclOperation, AclPattern, AclResource, KafkaError, Principal};
 
 /// DescribeAcls, CreateAcls and DeleteAcls since Kafka 3.3.
 const VERSION: i16 = 3;
@@ -44,15 +42,15 @@ struct Binding {
 }
 
 /// All ACLs; those of a pattern that Kafka does not store are none.
-pub(super) async fn describe(credentials: &Credentials) -> Result<BTreeSet<Acl>, KafkaError> {
-    Ok(bindings(credentials)
+pub(super) async fn describe(wire: &Wire) -> Result<BTreeSet<Acl>, KafkaError> {
+    Ok(bindings(wire)
         .await?
         .iter()
         .filter_map(Binding::observed)
         .collect())
 }
 
-async fn bindings(credentials: &Credentials) -> Result<Vec<Binding>, KafkaError> {
+async fn bindings(wire: &Wire) -> Result<Vec<Binding>, KafkaError> {
     let everything = DescribeAclsRequest::default()
         .with_resource_type_filter(ANY)
         .with_resource_name_filter(None)
@@ -61,7 +59,7 @@ async fn bindings(credentials: &Credentials) -> Result<Vec<Binding>, KafkaError>
         .with_host_filter(None)
         .with_operation(ANY)
         .with_permission_type(ANY);
-    let response: DescribeAclsResponse = wire::call(credentials, &everything, VERSION).await?;
+    let response: DescribeAclsResponse = wire.call(&everything, VERSION).await?;
     failure::answer(response.error_code, response.error_message.as_deref())?;
     let described = response.resources.iter();
     Ok(described
@@ -74,16 +72,13 @@ async fn bindings(credentials: &Credentials) -> Result<Vec<Binding>, KafkaError>
         .collect())
 }
 
-pub(super) async fn create(
-    credentials: &Credentials,
-    acls: &BTreeSet<Acl>,
-) -> Result<(), KafkaError> {
+pub(super) async fn create(wire: &Wire, acls: &BTreeSet<Acl>) -> Result<(), KafkaError> {
     if acls.is_empty() {
         return Ok(());
     }
     let creations = acls.iter().map(|acl| Binding::of(acl).creation()).collect();
     let request = CreateAclsRequest::default().with_creations(creations);
-    let response = wire::call(credentials, &request, VERSION).await?;
+    let response = wire.call(&request, VERSION).await?;
     response
         .results
         .iter()
@@ -92,15 +87,12 @@ pub(super) async fn create(
 
 /// Deletes exactly these. An ACL whose operation is [`AclOperation::Other`] may deny, or name a host: which of them
 /// are there is looked up first.
-pub(super) async fn delete(
-    credentials: &Credentials,
-    acls: &BTreeSet<Acl>,
-) -> Result<(), KafkaError> {
+pub(super) async fn delete(wire: &Wire, acls: &BTreeSet<Acl>) -> Result<(), KafkaError> {
     let plain = |acl: &Acl| !matches!(acl.operation, AclOperation::Other(_));
     let doomed: Vec<Binding> = if acls.iter().all(plain) {
         acls.iter().map(Binding::of).collect()
     } else {
-        let mut bindings = bindings(credentials).await?;
+        let mut bindings = bindings(wire).await?;
         bindings.retain(|binding| binding.observed().is_some_and(|acl| acls.contains(&acl)));
         bindings
     };
@@ -109,7 +101,7 @@ pub(super) async fn delete(
     }
     let request =
         DeleteAclsRequest::default().with_filters(doomed.iter().map(Binding::exactly).collect());
-    let response = wire::call(credentials, &request, VERSION).await?;
+    let response = wire.call(&request, VERSION).await?;
     for filter in &response.filter_results {
         failure::answer(filter.error_code, filter.error_message.as_deref())?;
         for acl in &filter.matching_acls {

@@ -41,10 +41,6 @@ impl Connection {
         })
     }
 
-    pub(super) fn credentials(&self) -> &Credentials {
-        &self.credentials
-    }
-
     pub(super) async fn client(&self) -> Result<Arc<AdminClient>, KafkaError> {
         let mut slot = self.client.lock().await;
         if let Some(client) = slot.as_ref() {

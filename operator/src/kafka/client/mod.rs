@@ -1,6 +1,7 @@
 //! [`KafkaAdmin`] over the krafka library, as the cluster's super user.
 //!
-//! ACLs and the placement of new partitions go over [`wire`]; docs/design/0002-kafka-client.md says why.
+//! ACLs, the placement of new partitions, and what is read of groups every few seconds go over [`wire`];
+//! docs/design/0002-kafka-client.md says why.
 
 mod acls;
 mod broker_configs;
@@ -14,36 +15,45 @@ mod offsets;
 mod partitions;
 mod quotas;
 mod reassignments;
+mod since;
+#[cfg(test)]
+mod test_broker;
 mod topics;
 mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
-use connection::Connection;
 
+use self::{connection::Connection, groups::GroupMemory, wire::Wire};
 use super::{
     Acl, BrokerConfigChange, BrokerId, BrokerQuota, ConfigChange, Credentials, GroupDescription,
-    KafkaAdmin, KafkaError, NewPartitions, NewTopic, ObservedBroker, ObservedCluster,
+    GroupType, KafkaAdmin, KafkaError, NewPartitions, NewTopic, ObservedBroker, ObservedCluster,
     ObservedTopic, OffsetsAt, OngoingReassignment, PerItem, Principal, Reassignment,
     TopicPartition,
 };
+use crate::telemetry::Metrics;
 
 /// A client of one Kafka cluster. It connects when it is first asked, and again when the cluster could not be asked.
 /// No call takes longer than 15 s.
 #[derive(Debug)]
 pub struct KrafkaAdmin {
     connection: Connection,
+    wire: Wire,
+    memory: GroupMemory,
 }
 
 impl KrafkaAdmin {
-    /// A client that speaks mutual TLS with `credentials`.
+    /// A client that speaks mutual TLS with `credentials`. The requests it encodes itself are counted in
+    /// [`Metrics::kafka_wire_requests`].
     ///
     /// # Errors
-    /// The bootstrap servers are empty, or the certificates or the key are not PEM. Nothing is asked yet.
-    pub fn new(credentials: &Credentials) -> Result<Self, KafkaError> {
+    /// The bootstrap servers are empty, the certificates or the key are not PEM, or do not belong together. Nothing is asked yet.
+    pub fn new(credentials: &Credentials, metrics: &Metrics) -> Result<Self, KafkaError> {
         Ok(Self {
             connection: Connection::new(credentials)?,
+            wire: Wire::new(credentials, metrics.kafka_wire_requests.clone())?,
+            memory: GroupMemory::default(),
         })
     }
 }
@@ -81,7 +91,7 @@ impl KafkaAdmin for KrafkaAdmin {
     }
 
     async fn describe_acls(&self) -> Result<BTreeSet<Acl>, KafkaError> {
-        acls::describe(self.connection.credentials()).await
+        acls::describe(&self.wire).await
     }
 
     async fn create_topics(&self, topics: &[NewTopic]) -> Result<PerItem<String, ()>, KafkaError> {
@@ -101,7 +111,7 @@ impl KafkaAdmin for KrafkaAdmin {
         &self,
         changes: &[NewPartitions],
     ) -> Result<PerItem<String, ()>, KafkaError> {
-        partitions::create(self.connection.credentials(), changes).await
+        partitions::create(&self.wire, changes).await
     }
 
     async fn alter_topic_configs(
@@ -113,27 +123,42 @@ impl KafkaAdmin for KrafkaAdmin {
     }
 
     async fn create_acls(&self, acls: &BTreeSet<Acl>) -> Result<(), KafkaError> {
-        acls::create(self.connection.credentials(), acls).await
+        acls::create(&self.wire, acls).await
     }
 
     async fn delete_acls(&self, acls: &BTreeSet<Acl>) -> Result<(), KafkaError> {
-        acls::delete(self.connection.credentials(), acls).await
+        acls::delete(&self.wire, acls).await
     }
 
     async fn describe_groups(
         &self,
-        groups: &BTreeSet<String>,
+        groups: &BTreeMap<String, GroupType>,
     ) -> Result<PerItem<String, GroupDescription>, KafkaError> {
-        let client = self.connection.client().await?;
-        groups::describe(&client, groups).await
+        groups::describe(&self.wire, &self.memory, &self.connection, groups).await
     }
 
     async fn committed_offsets(
         &self,
-        groups: &BTreeSet<String>,
+        groups: &BTreeMap<String, GroupType>,
     ) -> Result<PerItem<String, BTreeMap<TopicPartition, i64>>, KafkaError> {
+        groups::committed(&self.wire, &self.memory, groups).await
+    }
+
+    async fn commit_offsets(
+        &self,
+        group: &str,
+        offsets: &BTreeMap<TopicPartition, i64>,
+    ) -> Result<PerItem<TopicPartition, ()>, KafkaError> {
         let client = self.connection.client().await?;
-        groups::committed(&client, groups).await
+        groups::commit(&client, group, offsets).await
+    }
+
+    async fn delete_groups(
+        &self,
+        groups: &BTreeSet<String>,
+    ) -> Result<PerItem<String, ()>, KafkaError> {
+        let client = self.connection.client().await?;
+        groups::delete(&client, groups).await
     }
 
     async fn list_offsets(
@@ -141,8 +166,7 @@ impl KafkaAdmin for KrafkaAdmin {
         partitions: &BTreeSet<TopicPartition>,
         at: OffsetsAt,
     ) -> Result<PerItem<TopicPartition, i64>, KafkaError> {
-        let client = self.connection.client().await?;
-        offsets::list(&client, partitions, at).await
+        offsets::list(&self.connection, &self.wire, partitions, at).await
     }
 
     async fn alter_reassignments(

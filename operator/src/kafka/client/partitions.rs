@@ -8,15 +8,15 @@ use kafka_protocol::{
     protocol::StrBytes,
 };
 
-use super::{connection::CALL_TIMEOUT, failure, wire};
-use crate::kafka::{Credentials, KafkaError, NewPartitions, PerItem};
+use super::{connection::CALL_TIMEOUT, failure, wire::Wire};
+use crate::kafka::{KafkaError, NewPartitions, PerItem};
 
 /// CreatePartitions since Kafka 2.8.
 const VERSION: i16 = 3;
 
 /// Adds partitions where they are wanted.
 pub(super) async fn create(
-    credentials: &Credentials,
+    wire: &Wire,
     changes: &[NewPartitions],
 ) -> Result<PerItem<String, ()>, KafkaError> {
     let changes = failure::unique(changes, |change| &change.topic)?;
@@ -26,7 +26,7 @@ pub(super) async fn create(
     let request = CreatePartitionsRequest::default()
         .with_topics(changes.into_values().map(topic).collect())
         .with_timeout_ms(i32::try_from(CALL_TIMEOUT.as_millis()).unwrap_or(i32::MAX));
-    let response = wire::call(credentials, &request, VERSION).await?;
+    let response = wire.call(&request, VERSION).await?;
     let answers = response.results.into_iter().map(|result| {
         let answer = failure::answer(result.error_code, result.error_message.as_deref());
         (result.name.0.to_string(), answer)

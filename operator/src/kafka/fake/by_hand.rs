@@ -3,10 +3,11 @@ use std::{
     time::Duration,
 };
 
-use super::{Call, FakeKafka, Fuse, state::Offsets};
+use super::{Call, FakeKafka, Fuse, offsets::Offsets};
 use crate::kafka::{
-    Acl, BrokerConfigChange, BrokerId, BrokerQuota, ConfigChange, GroupDescription, KafkaError,
-    NewTopic, ObservedTopic, OngoingReassignment, Principal, Reassignment, TopicPartition,
+    Acl, BrokerConfigChange, BrokerId, BrokerQuota, ConfigChange, GroupDescription, GroupType,
+    KafkaError, NewTopic, ObservedTopic, OngoingReassignment, Principal, Reassignment,
+    TopicPartition,
 };
 
 /// What somebody other than the operator does to the cluster, and what a test wants to know of it. None of it is counted
@@ -86,14 +87,20 @@ impl FakeKafka {
             .description = description;
     }
 
-    /// Commits an offset of a group, which then exists.
+    /// Lets a group, which then exists, be of a type. At first one is [`GroupType::Classic`].
+    pub fn set_group_type(&self, group: &str, kind: GroupType) {
+        let mut inner = self.lock();
+        inner.state.groups.entry(group.to_owned()).or_default().kind = kind;
+    }
+
+    /// Commits an offset of a group, which then exists; of a share group, lets the share partition start there.
     pub fn commit(&self, group: &str, partition: TopicPartition, offset: i64) {
         let mut inner = self.lock();
         let group = inner.state.groups.entry(group.to_owned()).or_default();
         group.committed.insert(partition, offset);
     }
 
-    /// Sets where the records of a partition begin and end, and the last stable offset between.
+    /// Sets where the records of a partition begin and end, and the last stable offset between. These records have no timestamps.
     pub fn set_offsets(
         &self,
         partition: TopicPartition,
@@ -101,12 +108,15 @@ impl FakeKafka {
         last_stable: i64,
         end: i64,
     ) {
-        let offsets = Offsets {
-            log_start,
-            last_stable,
-            end,
-        };
+        let offsets = Offsets::new(log_start, last_stable, end);
         self.lock().state.offsets.insert(partition, offsets);
+    }
+
+    /// Appends records to a partition, all written at `time` (milliseconds since the epoch).
+    pub fn produce(&self, partition: TopicPartition, records: i64, time: i64) {
+        let mut inner = self.lock();
+        let offsets = inner.state.offsets.entry(partition).or_default();
+        offsets.produce(records, time);
     }
 
     /// Lets replicas that are added come in sync by themselves, once the moves were looked at `looks` times (0: at once); or,

@@ -3,7 +3,9 @@
 mod broker_config;
 mod by_hand;
 mod fuse;
+mod groups;
 mod limits;
+mod offsets;
 mod partition;
 mod replicas;
 mod state;
@@ -20,9 +22,10 @@ pub use fuse::Fuse;
 use state::State;
 
 use super::{
-    Acl, BrokerConfigChange, BrokerId, BrokerQuota, ConfigChange, GroupDescription, KafkaAdmin,
-    KafkaError, NewPartitions, NewTopic, ObservedBroker, ObservedCluster, ObservedTopic, OffsetsAt,
-    OngoingReassignment, PerItem, Principal, Reassignment, TopicPartition,
+    Acl, BrokerConfigChange, BrokerId, BrokerQuota, ConfigChange, GroupDescription, GroupType,
+    KafkaAdmin, KafkaError, NewPartitions, NewTopic, ObservedBroker, ObservedCluster,
+    ObservedTopic, OffsetsAt, OngoingReassignment, PerItem, Principal, Reassignment,
+    TopicPartition,
 };
 
 /// One call as the fake received it.
@@ -85,7 +88,7 @@ impl FakeKafka {
         if !latency.is_zero() {
             tokio::time::sleep(latency).await;
         }
-        let writes = ["create", "delete", "alter", "elect"];
+        let writes = ["create", "delete", "alter", "elect", "commit_"];
         let writes = writes.iter().any(|verb| kind.starts_with(verb));
         if writes {
             self.fuse.pass().await;
@@ -183,12 +186,12 @@ impl KafkaAdmin for FakeKafka {
 
     async fn describe_groups(
         &self,
-        groups: &BTreeSet<String>,
+        groups: &BTreeMap<String, GroupType>,
     ) -> Result<PerItem<String, GroupDescription>, KafkaError> {
         self.call("describe_groups", groups.len(), |state| {
             groups
                 .iter()
-                .map(|group| (group.clone(), Ok(state.describe_group(group))))
+                .map(|(group, kind)| (group.clone(), Ok(state.describe_group(group, *kind))))
                 .collect()
         })
         .await
@@ -196,12 +199,36 @@ impl KafkaAdmin for FakeKafka {
 
     async fn committed_offsets(
         &self,
-        groups: &BTreeSet<String>,
+        groups: &BTreeMap<String, GroupType>,
     ) -> Result<PerItem<String, BTreeMap<TopicPartition, i64>>, KafkaError> {
         self.call("committed_offsets", groups.len(), |state| {
             groups
                 .iter()
-                .map(|group| (group.clone(), Ok(state.committed(group))))
+                .map(|(group, kind)| (group.clone(), Ok(state.committed(group, *kind))))
+                .collect()
+        })
+        .await
+    }
+
+    async fn commit_offsets(
+        &self,
+        group: &str,
+        offsets: &BTreeMap<TopicPartition, i64>,
+    ) -> Result<PerItem<TopicPartition, ()>, KafkaError> {
+        self.call("commit_offsets", offsets.len(), |state| {
+            state.commit_offsets(group, offsets)
+        })
+        .await
+    }
+
+    async fn delete_groups(
+        &self,
+        groups: &BTreeSet<String>,
+    ) -> Result<PerItem<String, ()>, KafkaError> {
+        self.call("delete_groups", groups.len(), |state| {
+            groups
+                .iter()
+                .map(|group| (group.clone(), state.delete_group(group)))
                 .collect()
         })
         .await
@@ -216,6 +243,7 @@ impl KafkaAdmin for FakeKafka {
             OffsetsAt::LogStart => "list_offsets(log start)",
             OffsetsAt::End => "list_offsets(end)",
             OffsetsAt::LastStable => "list_offsets(last stable)",
+            OffsetsAt::Since(_) => "list_offsets(since)",
         };
         self.call(kind, partitions.len(), |state| {
             partitions

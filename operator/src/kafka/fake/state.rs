@@ -2,11 +2,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use super::{partition::Partition, topic_config};
+use super::{groups::Group, offsets::Offsets, partition::Partition, topic_config};
 use crate::kafka::{
-    Acl, BrokerId, BrokerQuota, ConfigChange, GroupDescription, KafkaError, NewPartitions,
-    NewTopic, ObservedBroker, ObservedCluster, ObservedTopic, OffsetsAt, PerItem, Principal,
-    TopicPartition,
+    Acl, BrokerId, BrokerQuota, ConfigChange, KafkaError, NewPartitions, NewTopic, ObservedBroker,
+    ObservedCluster, ObservedTopic, PerItem, Principal, TopicPartition,
 };
 
 const CLUSTER_ID: &str = "ZmFrZS1rYWZrYS0wMDAwMQ";
@@ -42,19 +41,6 @@ pub(super) struct Topic {
     id: String,
     pub(super) partitions: Vec<Partition>,
     config: BTreeMap<String, String>,
-}
-
-#[derive(Debug, Default)]
-pub(super) struct Group {
-    pub(super) description: GroupDescription,
-    pub(super) committed: BTreeMap<TopicPartition, i64>,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Offsets {
-    pub(super) log_start: i64,
-    pub(super) last_stable: i64,
-    pub(super) end: i64,
 }
 
 impl State {
@@ -298,52 +284,6 @@ impl State {
             }
         }
         first_refusal
-    }
-
-    pub(super) fn describe_group(&self, group: &str) -> GroupDescription {
-        match self.groups.get(group) {
-            Some(group) if group.description.state.is_empty() => GroupDescription {
-                state: "Empty".to_owned(),
-                members: BTreeMap::new(),
-            },
-            Some(group) => group.description.clone(),
-            None => GroupDescription {
-                state: "Dead".to_owned(),
-                members: BTreeMap::new(),
-            },
-        }
-    }
-
-    pub(super) fn committed(&self, group: &str) -> BTreeMap<TopicPartition, i64> {
-        self.groups
-            .get(group)
-            .map(|group| group.committed.clone())
-            .unwrap_or_default()
-    }
-
-    pub(super) fn offset(
-        &self,
-        partition: &TopicPartition,
-        at: OffsetsAt,
-    ) -> Result<i64, KafkaError> {
-        let topic = self
-            .topics
-            .get(&partition.topic)
-            .ok_or_else(unknown_topic)?;
-        let index = usize::try_from(partition.partition).map_err(|_| unknown_topic())?;
-        let found = topic.partitions.get(index).ok_or_else(unknown_topic)?;
-        if found.leader(&self.stopped).is_none() {
-            return Err(refused(
-                "LEADER_NOT_AVAILABLE",
-                "the partition has no leader",
-            ));
-        }
-        let offsets = self.offsets.get(partition).copied().unwrap_or_default();
-        Ok(match at {
-            OffsetsAt::LogStart => offsets.log_start,
-            OffsetsAt::LastStable => offsets.last_stable,
-            OffsetsAt::End => offsets.end,
-        })
     }
 }
 

@@ -14,7 +14,9 @@ use tracing::debug;
 
 use super::handle::Declared;
 use crate::{
-    kafka::{GroupDescription, KafkaAdmin, KafkaError, OffsetsAt, PerItem, TopicPartition},
+    kafka::{
+        GroupDescription, GroupType, KafkaAdmin, KafkaError, OffsetsAt, PerItem, TopicPartition,
+    },
     world::{
         ClusterKey, GroupSnapshot, GroupsView, PartitionOffsets, View, ViewState, Wake, Waker,
     },
@@ -104,11 +106,14 @@ impl GroupWatch {
 
     /// Committed offsets come first, so that no end offset is older than them.
     async fn read(&mut self, declared: &Declared, view: &View) -> Result<Reading, KafkaError> {
-        let groups: BTreeSet<String> = declared.keys().cloned().collect();
+        let groups = declared.iter();
+        let groups: BTreeMap<String, GroupType> = groups
+            .map(|(group, declared)| (group.clone(), declared.kind))
+            .collect();
         let descriptions = self.admin.describe_groups(&groups).await?;
         let committed = self.admin.committed_offsets(&groups).await?;
         let time = Timestamp::now();
-        let partitions = led_partitions(declared.values().flatten(), view);
+        let partitions = led_partitions(declared.values().flat_map(|group| &group.topics), view);
         let due = self.due_log_starts(declared, view, &committed, &partitions);
         let (ends, log_starts) = try_join!(
             self.offsets(&partitions, OffsetsAt::LastStable),
@@ -165,9 +170,9 @@ impl GroupWatch {
             .filter(|p| !self.log_starts.contains_key(p))
             .cloned()
             .collect();
-        for (group, topics) in declared {
+        for (group, wanted) in declared {
             if let Some(Ok(offsets)) = committed.get(group) {
-                let uncommitted = led_partitions(topics.iter(), view);
+                let uncommitted = led_partitions(wanted.topics.iter(), view);
                 due.extend(uncommitted.into_iter().filter(|p| !offsets.contains_key(p)));
             }
         }
@@ -183,7 +188,7 @@ impl GroupWatch {
     ) -> GroupsView {
         declared
             .iter()
-            .filter_map(|(group, topics)| {
+            .filter_map(|(group, wanted)| {
                 let (Some(Ok(description)), Some(Ok(committed))) = (
                     reading.descriptions.get(group),
                     reading.committed.get(group),
@@ -191,7 +196,7 @@ impl GroupWatch {
                     return outdated(group, before);
                 };
                 let (partitions, complete) =
-                    self.offsets_of(topics, view, committed, &reading.ends);
+                    self.offsets_of(&wanted.topics, view, committed, &reading.ends);
                 let snapshot = GroupSnapshot {
                     time: reading.time,
                     description: description.clone(),

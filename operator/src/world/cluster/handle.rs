@@ -5,8 +5,9 @@ use std::{
 
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::group_admin::GroupAdmin;
 use crate::{
-    kafka::{Credentials, KafkaError},
+    kafka::{Credentials, GroupType, KafkaError},
     plan::KafkaStep,
     world::{GroupsView, SizesView, ViewState},
 };
@@ -14,8 +15,16 @@ use crate::{
 /// What became of each step of one request, in its order.
 pub type StepResults = Vec<Result<(), KafkaError>>;
 
-/// Topics of each group whose offsets are wanted, by group id.
-pub(super) type Declared = BTreeMap<String, BTreeSet<String>>;
+/// The groups whose offsets are wanted, by group id.
+pub(super) type Declared = BTreeMap<String, DeclaredGroup>;
+
+/// A group as somebody declares it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct DeclaredGroup {
+    pub(super) kind: GroupType,
+    /// Topics in which its offsets are wanted.
+    pub(super) topics: BTreeSet<String>,
+}
 
 /// Steps to carry out, and who waits for them.
 pub(super) struct Request {
@@ -32,6 +41,7 @@ pub struct ClusterHandle {
     sizes: watch::Receiver<Arc<SizesView>>,
     steps: mpsc::Sender<Request>,
     declared: watch::Sender<Declared>,
+    group_admin: GroupAdmin,
 }
 
 impl ClusterHandle {
@@ -42,6 +52,7 @@ impl ClusterHandle {
         sizes: watch::Receiver<Arc<SizesView>>,
         steps: mpsc::Sender<Request>,
         declared: watch::Sender<Declared>,
+        group_admin: GroupAdmin,
     ) -> Self {
         Self {
             credentials,
@@ -50,6 +61,7 @@ impl ClusterHandle {
             sizes,
             steps,
             declared,
+            group_admin,
         }
     }
 
@@ -73,18 +85,24 @@ impl ClusterHandle {
         self.sizes.borrow().clone()
     }
 
-    /// Declares that the offsets of `group` in `topics` are wanted; no topics: no longer wanted.
-    pub fn declare_group(&self, group: &str, topics: BTreeSet<String>) {
+    /// Declares that the offsets of `group`, which is of type `kind`, in `topics` are wanted; no topics: no longer wanted.
+    pub fn declare_group(&self, group: &str, kind: GroupType, topics: BTreeSet<String>) {
         self.declared.send_if_modified(|declared| {
             if topics.is_empty() {
                 return declared.remove(group).is_some();
             }
-            if declared.get(group) == Some(&topics) {
+            let wanted = DeclaredGroup { kind, topics };
+            if declared.get(group) == Some(&wanted) {
                 return false;
             }
-            declared.insert(group.to_owned(), topics);
+            declared.insert(group.to_owned(), wanted);
             true
         });
+    }
+
+    /// What a resource may ask for once of groups and their offsets.
+    pub fn group_admin(&self) -> &GroupAdmin {
+        &self.group_admin
     }
 
     /// Carries steps out, together with those of others that arrive within a few milliseconds. When it returns, [`Self::view`]

@@ -4,6 +4,7 @@
 mod batch;
 mod board;
 mod expectation;
+mod group_admin;
 mod groups;
 mod handle;
 mod items;
@@ -14,6 +15,7 @@ mod sizes;
 #[cfg(test)]
 mod tests;
 
+pub use group_admin::GroupAdmin;
 pub use handle::{ClusterHandle, StepResults};
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -55,6 +57,7 @@ pub fn start(
     let (steps, requests) = mpsc::channel(QUEUE);
     let (declared, wanted) = watch::channel(BTreeMap::new());
 
+    let group_admin = GroupAdmin::new(admin.clone());
     let board = Board::new(key.clone(), shown, waker.clone());
     tokio::spawn(Keeper::new(admin.clone(), board, periods.view).run(requests));
     let weighing = SizeWatch::new(
@@ -70,5 +73,13 @@ pub fn start(
         GroupWatch::new(key, admin, view.clone(), looks, waker).run(wanted, periods.groups),
     );
 
-    ClusterHandle::new(credentials, view, groups, sizes, steps, declared)
+    ClusterHandle::new(
+        credentials,
+        view,
+        groups,
+        sizes,
+        steps,
+        declared,
+        group_admin,
+    )
 }

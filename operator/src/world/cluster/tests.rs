@@ -11,8 +11,8 @@ use super::{ClusterHandle, Periods, start};
 use crate::{
     kafka::{
         Acl, AclOperation, AclPattern, AclResource, BrokerConfigChange, BrokerId, BrokerQuota,
-        ConfigChange, Credentials, FakeKafka, GroupDescription, KafkaError, NewPartitions,
-        NewTopic, Principal, Reassignment, TopicPartition,
+        ConfigChange, Credentials, FakeKafka, GroupDescription, GroupType, KafkaError,
+        NewPartitions, NewTopic, OffsetsAt, Principal, Reassignment, TopicPartition,
     },
     plan::KafkaStep,
     telemetry::{Kind, Metrics},
@@ -100,6 +100,12 @@ impl Cluster {
             _ => None,
         })
         .await
+    }
+
+    fn declare(&self, group: &str, topics: &[&str]) {
+        let topics = topics.iter().map(|topic| (*topic).to_owned());
+        self.handle
+            .declare_group(group, GroupType::Consumer, topics.collect());
     }
 
     fn woken(&mut self) -> Vec<Wake> {
@@ -881,9 +887,7 @@ async fn groups_are_read_committed_offsets_first() {
     };
     cluster.kafka.set_group("billing", description.clone());
     cluster.kafka.forget_calls();
-    cluster
-        .handle
-        .declare_group("billing", BTreeSet::from(["orders".to_owned()]));
+    cluster.declare("billing", &["orders"]);
     let look = cluster.snapshot("billing", |_| true).await;
 
     assert!(look.complete);
@@ -938,12 +942,8 @@ async fn what_cannot_be_read_makes_a_look_incomplete() {
         .handle
         .apply(vec![KafkaStep::CreateTopic(alone)])
         .await;
-    cluster
-        .handle
-        .declare_group("billing", BTreeSet::from(["orders".to_owned()]));
-    cluster
-        .handle
-        .declare_group("absent", BTreeSet::from(["no-such-topic".to_owned()]));
+    cluster.declare("billing", &["orders"]);
+    cluster.declare("absent", &["no-such-topic"]);
     cluster.snapshot("billing", |look| look.complete).await;
     let absent = cluster.snapshot("absent", |_| true).await;
     assert!(!absent.complete && absent.partitions.is_empty());
@@ -967,7 +967,7 @@ async fn what_cannot_be_read_makes_a_look_incomplete() {
     );
 
     cluster.kafka.set_reachable(true);
-    cluster.handle.declare_group("billing", BTreeSet::new());
+    cluster.declare("billing", &[]);
     cluster
         .until("the group is forgotten", || {
             let groups = cluster.handle.groups();
@@ -989,9 +989,7 @@ async fn a_topic_made_anew_does_not_keep_its_log_start() {
             .kafka
             .commit("billing", at("orders", partition), 700);
     }
-    cluster
-        .handle
-        .declare_group("billing", BTreeSet::from(["orders".to_owned()]));
+    cluster.declare("billing", &["orders"]);
     cluster.snapshot("billing", |look| look.complete).await;
     cluster.handle.apply(vec![delete("orders")]).await;
     cluster.handle.apply(vec![create("orders")]).await;
@@ -1001,6 +999,54 @@ async fn a_topic_made_anew_does_not_keep_its_log_start() {
         })
         .await;
     assert_eq!(look.partitions[&at("orders", 0)].log_start, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_is_looked_at_as_the_type_it_is_declared() {
+    let cluster = watch(two_brokers());
+    cluster.reachable().await;
+    cluster.handle.apply(vec![create("orders")]).await;
+    cluster.kafka.commit("billing", at("orders", 0), 40);
+    cluster.kafka.set_group_type("billing", GroupType::Share);
+    cluster.declare("billing", &["orders"]);
+    let look = cluster.snapshot("billing", |_| true).await;
+    assert_eq!(look.description.state, "Dead");
+    assert_eq!(look.partitions[&at("orders", 0)].committed, None);
+    let topics = BTreeSet::from(["orders".to_owned()]);
+    let handle = &cluster.handle;
+    handle.declare_group("billing", GroupType::Share, topics);
+    let look = cluster
+        .snapshot("billing", |look| look.description.state == "Empty")
+        .await;
+    assert_eq!(look.partitions[&at("orders", 0)].committed, Some(40));
+}
+
+#[tokio::test(start_paused = true)]
+async fn offsets_are_set_and_groups_deleted_when_somebody_asks_for_it() {
+    let cluster = watch(two_brokers());
+    cluster.reachable().await;
+    cluster.handle.apply(vec![create("orders")]).await;
+    cluster.kafka.produce(at("orders", 0), 30, 1_000);
+    cluster.kafka.produce(at("orders", 0), 30, 2_000);
+    let admin = cluster.handle.group_admin();
+    let partitions = BTreeSet::from([at("orders", 0)]);
+    let since = admin.list_offsets(&partitions, OffsetsAt::Since(1_500));
+    let offsets: BTreeMap<_, _> = since
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|(partition, offset)| (partition, offset.unwrap()))
+        .collect();
+    assert_eq!(offsets, BTreeMap::from([(at("orders", 0), 30)]));
+    let set = admin.commit_offsets("billing", &offsets).await.unwrap();
+    assert_eq!(set[&at("orders", 0)], Ok(()));
+    let committed = admin.committed_offsets("billing", GroupType::Consumer);
+    assert_eq!(committed.await, Ok(offsets));
+    let groups = BTreeSet::from(["billing".to_owned()]);
+    let deleted = admin.delete_groups(&groups).await.unwrap();
+    assert_eq!(deleted["billing"], Ok(()));
+    let committed = admin.committed_offsets("billing", GroupType::Consumer);
+    assert_eq!(committed.await, Ok(BTreeMap::new()));
 }
 
 #[tokio::test(start_paused = true)]
