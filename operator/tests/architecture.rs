@@ -155,6 +155,7 @@ fn decisions_know_no_client() {
         "tokio",
         "axum",
         "KafkaAdmin",
+        "TailReader",
         "SchemaRegistry",
         "Context",
     ];
@@ -243,10 +244,11 @@ fn the_kafka_admin_client_stays_in_kafka() {
 }
 
 #[test]
-fn the_record_client_stays_in_dead_letters() {
+fn the_record_client_stays_where_records_are_read() {
+    let homes = ["kafka/records/", "dead_letters/"];
     none(
-        strays(&sources(), &["rdkafka"], &["dead_letters/"]),
-        "types of the record client stop in dead_letters/",
+        strays(&sources(), &["rdkafka"], &homes),
+        "types of the record client stop where records are read",
     );
 }
 
@@ -273,8 +275,14 @@ fn only_config_reads_the_environment() {
 #[test]
 fn controllers_never_ask_kafka() {
     let homes = ["kafka/", "world/", "apply/kafka_cluster/"];
+    let clients = [
+        "KafkaAdmin",
+        "KrafkaAdmin",
+        "TailReader",
+        "RdkafkaTailReader",
+    ];
     none(
-        strays(&sources(), &["KafkaAdmin", "KrafkaAdmin"], &homes),
+        strays(&sources(), &clients, &homes),
         "a reconcile reads the shared view and hands steps to the cluster's task",
     );
 }

@@ -19,6 +19,7 @@ mod lag;
 mod many;
 mod produce;
 mod quotas;
+mod records;
 mod throttle;
 mod topics;
 mod transaction;
@@ -78,7 +79,7 @@ enum Command {
     Offsets(groups::Named),
     /// Print committed offsets, end offsets and lag of a group in every partition of a topic.
     Lag(lag::Arguments),
-    /// Read as a member of a group, slowly, until told to stop.
+    /// Read as a member of a group, slowly, until told to stop or for some seconds.
     Work(work::Arguments),
     /// Run the operator's scenario against this Kafka and against the one in memory that its tests use.
     Conformance,
@@ -92,6 +93,8 @@ enum Command {
     AlterConfig(by_hand::AlterConfig),
     /// Delete a topic by hand.
     DeleteTopic(topics::Named),
+    /// Delete the records of a partition below an offset.
+    DeleteRecords(records::Delete),
     /// Allow something by hand.
     AddAcl(by_hand::OneAcl),
     /// No longer allow something.
@@ -156,6 +159,7 @@ async fn run(access: Access, limit: Duration, command: Command) -> Result<Value,
             within(limit, by_hand::alter_config(&access, arguments)).await
         }
         Command::DeleteTopic(topic) => within(limit, by_hand::delete_topic(&access, topic)).await,
+        Command::DeleteRecords(records) => within(limit, records::delete(&access, records)).await,
         Command::AddAcl(acl) => within(limit, by_hand::add_acl(&access, acl)).await,
         Command::DeleteAcl(acl) => within(limit, by_hand::delete_acl(&access, acl)).await,
         Command::BrokerConfigs => within(limit, throttle::broker_configs(&access)).await,

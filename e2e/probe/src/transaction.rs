@@ -18,9 +18,12 @@ pub struct Arguments {
     transactional_id: String,
     #[arg(long, default_value_t = 1)]
     count: usize,
+    /// Abort the transaction once the records are there.
+    #[arg(long)]
+    abort: bool,
 }
 
-/// Writes records and commits them as one. Prints `{"committed": N}`.
+/// Writes records and commits them as one, or aborts them. Prints `{"committed": N}` or `{"aborted": N}`.
 pub async fn run(access: &Access, limit: Duration, arguments: Arguments) -> Result<Value, Failure> {
     let started = Instant::now();
     let (mut config, identity) = access.client_config()?;
@@ -46,11 +49,16 @@ pub async fn run(access: &Access, limit: Duration, arguments: Arguments) -> Resu
             .await
             .map_err(|(error, _)| error)?;
     }
-    waiting(&producer, left(), |producer, left| {
-        producer.commit_transaction(left)
+    let abort = arguments.abort;
+    waiting(&producer, left(), move |producer, left| match abort {
+        true => producer.abort_transaction(left),
+        false => producer.commit_transaction(left),
     })
     .await?;
-    Ok(json!({ "committed": arguments.count }))
+    Ok(match abort {
+        true => json!({ "aborted": arguments.count }),
+        false => json!({ "committed": arguments.count }),
+    })
 }
 
 /// librdkafka's transactional calls wait on the thread that makes them.

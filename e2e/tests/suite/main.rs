@@ -11,6 +11,7 @@ mod flights;
 mod histories;
 mod kafka_cluster;
 mod lag_command;
+mod lag_meanings;
 mod limits;
 mod malformed;
 mod node_failure;

@@ -380,6 +380,7 @@ impl House {
             key.clone(),
             credentials,
             self.kafka.clone(),
+            self.kafka.clone(),
             periods,
             world.waker.clone(),
             metrics.clone(),

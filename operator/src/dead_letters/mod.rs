@@ -4,7 +4,7 @@
 //! values are dropped as they come; nothing of them is kept or logged. The counts live in memory, and are counted again from the
 //! first record still there after a restart.
 //!
-//! Architecture invariant: the only place that names rdkafka.
+//! Architecture invariant: rdkafka is named here and in `kafka/records/`, and nowhere else.
 
 mod client;
 mod ledger;

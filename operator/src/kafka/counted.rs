@@ -8,17 +8,18 @@ use async_trait::async_trait;
 use super::{
     Acl, BrokerConfigChange, BrokerId, BrokerQuota, ConfigChange, GroupDescription, GroupType,
     KafkaAdmin, KafkaError, NewPartitions, NewTopic, ObservedCluster, ObservedTopic, OffsetsAt,
-    OngoingReassignment, PerItem, Principal, Reassignment, TopicPartition,
+    OngoingReassignment, PerItem, Principal, Reassignment, Tail, TailContent, TailReader,
+    TopicPartition,
 };
 use crate::telemetry::{Kind, Metrics};
 
-/// A [`KafkaAdmin`] whose calls are counted, by kind, in `millrace_kafka_requests_total`.
+/// A [`KafkaAdmin`] or [`TailReader`] whose calls are counted, by kind, in `millrace_kafka_requests_total`.
 pub struct Counted<A: ?Sized> {
     inner: Arc<A>,
     metrics: Metrics,
 }
 
-impl<A: KafkaAdmin + ?Sized> Counted<A> {
+impl<A: ?Sized> Counted<A> {
     /// Counts the calls of `inner` in `metrics`.
     pub fn new(inner: Arc<A>, metrics: Metrics) -> Self {
         Self { inner, metrics }
@@ -190,5 +191,15 @@ impl<A: KafkaAdmin + ?Sized> KafkaAdmin for Counted<A> {
         quotas: &BTreeMap<Principal, BrokerQuota>,
     ) -> Result<PerItem<Principal, ()>, KafkaError> {
         self.count("alter_quotas").alter_quotas(quotas).await
+    }
+}
+
+#[async_trait]
+impl<R: TailReader + ?Sized> TailReader for Counted<R> {
+    async fn read_tails(
+        &self,
+        tails: &BTreeMap<TopicPartition, Tail>,
+    ) -> Result<BTreeMap<TopicPartition, TailContent>, KafkaError> {
+        self.count("read_tails").read_tails(tails).await
     }
 }

@@ -1,7 +1,9 @@
-//! What Millrace asks of a Kafka cluster: one trait, bulk calls only.
+//! What Millrace asks of a Kafka cluster: one trait for its administration and one for the records at the ends of partitions,
+//! bulk calls only.
 //!
-//! Architecture invariant: the types of a Kafka library stop here. [`client`] is the real implementation,
-//! [`fake`] an in-memory one for property tests; the suite runs the same scenario against both.
+//! Architecture invariant: the types of a Kafka library stop here, but for the reader of dead letters. [`client`] and [`records`]
+//! are the real implementations, [`fake`] an in-memory one of both for property tests; the suite runs the same scenario of
+//! administration against both.
 
 mod acl;
 mod admin;
@@ -13,6 +15,8 @@ mod group_type;
 mod observed;
 mod quota;
 mod reassignment;
+mod records;
+mod tails;
 
 pub use acl::{Acl, AclOperation, AclPattern, AclResource, Principal};
 pub use admin::{
@@ -27,3 +31,5 @@ pub use millrace_autoscaler::{GroupDescription, TopicPartition};
 pub use observed::{BrokerId, ObservedBroker, ObservedCluster, ObservedPartition, ObservedTopic};
 pub use quota::BrokerQuota;
 pub use reassignment::{OngoingReassignment, Reassignment};
+pub use records::{RdkafkaTailReader, consumer_settings};
+pub use tails::{Tail, TailContent, TailReader};

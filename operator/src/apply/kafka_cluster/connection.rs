@@ -7,7 +7,7 @@ use std::{
 use crate::{
     context::Context,
     error::Error,
-    kafka::{Credentials, KafkaAdmin, KrafkaAdmin},
+    kafka::{Credentials, KafkaAdmin, KrafkaAdmin, RdkafkaTailReader},
     world::{self, ClusterHandle, ClusterKey, Periods, Wake},
 };
 
@@ -45,6 +45,7 @@ impl Connections {
         }
         let admin: Arc<dyn KafkaAdmin> =
             Arc::new(KrafkaAdmin::new(&credentials, &context.metrics)?);
+        let tails = Arc::new(RdkafkaTailReader::new(credentials.clone()));
         let periods = Periods {
             view: Duration::from_secs(context.config.view_period_seconds),
             groups: Duration::from_secs(context.config.lag_period_seconds),
@@ -54,6 +55,7 @@ impl Connections {
             key.clone(),
             credentials,
             admin.clone(),
+            tails,
             periods,
             waker,
             metrics,

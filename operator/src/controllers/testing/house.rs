@@ -185,6 +185,7 @@ impl House {
             key.clone(),
             credentials,
             self.kafka.clone(),
+            self.kafka.clone(),
             periods,
             context.world.waker.clone(),
             context.metrics.clone(),

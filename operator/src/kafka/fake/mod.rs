@@ -1,4 +1,5 @@
-//! [`KafkaAdmin`] in memory. It refuses what a broker refuses, with the same codes; [`super::conformance`] holds it to that.
+//! [`KafkaAdmin`] and [`super::TailReader`] in memory. It refuses what a broker refuses, with the same codes;
+//! [`super::conformance`] holds it to that.
 
 mod broker_config;
 mod by_hand;
@@ -9,6 +10,7 @@ mod offsets;
 mod partition;
 mod replicas;
 mod state;
+mod tails;
 mod topic_config;
 
 use std::{

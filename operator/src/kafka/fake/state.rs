@@ -27,6 +27,8 @@ pub(super) struct State {
     pub(super) acls: BTreeSet<Acl>,
     pub(super) groups: BTreeMap<String, Group>,
     pub(super) offsets: BTreeMap<TopicPartition, Offsets>,
+    /// Offsets that hold no record; all others within a log do.
+    pub(super) without_record: BTreeMap<TopicPartition, BTreeSet<i64>>,
     pub(super) sizes: BTreeMap<TopicPartition, u64>,
     pub(super) copied_after: Option<u32>,
     pub(super) broker_configs: BTreeMap<BrokerId, BTreeMap<String, String>>,
@@ -53,6 +55,7 @@ impl State {
             acls: BTreeSet::new(),
             groups: BTreeMap::new(),
             offsets: BTreeMap::new(),
+            without_record: BTreeMap::new(),
             sizes: BTreeMap::new(),
             copied_after: None,
             broker_configs: BTreeMap::new(),
@@ -192,6 +195,8 @@ impl State {
         self.lingering
             .insert(name.to_owned(), (self.slow_to_show, lingering));
         self.offsets.retain(|partition, _| partition.topic != name);
+        self.without_record
+            .retain(|partition, _| partition.topic != name);
         self.sizes.retain(|partition, _| partition.topic != name);
         Ok(())
     }

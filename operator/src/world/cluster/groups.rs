@@ -12,7 +12,7 @@ use tokio::{
 };
 use tracing::debug;
 
-use super::handle::Declared;
+use super::{handle::Declared, tails::TailWatch};
 use crate::{
     kafka::{
         GroupDescription, GroupType, KafkaAdmin, KafkaError, OffsetsAt, PerItem, TopicPartition,
@@ -32,6 +32,7 @@ pub(super) struct GroupWatch {
     view: watch::Receiver<ViewState>,
     looks: watch::Sender<Arc<GroupsView>>,
     waker: Waker,
+    tails: TailWatch,
     log_starts: BTreeMap<TopicPartition, i64>,
     log_starts_read: Option<Instant>,
 }
@@ -51,6 +52,7 @@ impl GroupWatch {
         view: watch::Receiver<ViewState>,
         looks: watch::Sender<Arc<GroupsView>>,
         waker: Waker,
+        tails: TailWatch,
     ) -> Self {
         Self {
             key,
@@ -58,6 +60,7 @@ impl GroupWatch {
             view,
             looks,
             waker,
+            tails,
             log_starts: BTreeMap::new(),
             log_starts_read: None,
         }
@@ -90,8 +93,13 @@ impl GroupWatch {
         if declared.is_empty() && before.is_empty() {
             return;
         }
+        self.tails.begin(declared, &view);
         let looks = match self.read(declared, &view).await {
-            Ok(reading) => self.snapshots(declared, &view, &reading, &before),
+            Ok(reading) => {
+                let looks = self.snapshots(declared, &view, &reading, &before);
+                self.tails.read_due();
+                looks
+            }
             Err(error) => {
                 debug!(%error, "the offsets of groups could not be read");
                 declared
@@ -180,7 +188,7 @@ impl GroupWatch {
     }
 
     fn snapshots(
-        &self,
+        &mut self,
         declared: &Declared,
         view: &View,
         reading: &Reading,
@@ -195,8 +203,9 @@ impl GroupWatch {
                 ) else {
                     return outdated(group, before);
                 };
-                let (partitions, complete) =
+                let (mut partitions, complete) =
                     self.offsets_of(&wanted.topics, view, committed, &reading.ends);
+                self.tails.settle(group, &mut partitions);
                 let snapshot = GroupSnapshot {
                     time: reading.time,
                     description: description.clone(),

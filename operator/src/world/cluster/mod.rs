@@ -12,6 +12,7 @@ mod keeper;
 mod look;
 mod settle;
 mod sizes;
+mod tails;
 #[cfg(test)]
 mod tests;
 
@@ -22,10 +23,10 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use tokio::sync::{mpsc, watch};
 
-use self::{board::Board, groups::GroupWatch, keeper::Keeper, sizes::SizeWatch};
+use self::{board::Board, groups::GroupWatch, keeper::Keeper, sizes::SizeWatch, tails::TailWatch};
 use super::{ClusterKey, ViewState, Waker};
 use crate::{
-    kafka::{Counted, Credentials, KafkaAdmin},
+    kafka::{Counted, Credentials, KafkaAdmin, TailReader},
     telemetry::Metrics,
 };
 
@@ -46,11 +47,13 @@ pub fn start(
     key: ClusterKey,
     credentials: Credentials,
     admin: Arc<dyn KafkaAdmin>,
+    tails: Arc<dyn TailReader>,
     periods: Periods,
     waker: Waker,
     metrics: Metrics,
 ) -> ClusterHandle {
     let admin: Arc<dyn KafkaAdmin> = Arc::new(Counted::new(admin, metrics.clone()));
+    let tails = TailWatch::new(Arc::new(Counted::new(tails, metrics.clone())));
     let (shown, view) = watch::channel(ViewState::Pending);
     let (looks, groups) = watch::channel(Arc::default());
     let (weighed, sizes) = watch::channel(Arc::default());
@@ -70,7 +73,7 @@ pub fn start(
     );
     tokio::spawn(weighing.run());
     tokio::spawn(
-        GroupWatch::new(key, admin, view.clone(), looks, waker).run(wanted, periods.groups),
+        GroupWatch::new(key, admin, view.clone(), looks, waker, tails).run(wanted, periods.groups),
     );
 
     ClusterHandle::new(

@@ -12,7 +12,7 @@ use crate::{
     kafka::{
         Acl, AclOperation, AclPattern, AclResource, BrokerConfigChange, BrokerId, BrokerQuota,
         ConfigChange, Credentials, FakeKafka, GroupDescription, GroupType, KafkaError,
-        NewPartitions, NewTopic, OffsetsAt, Principal, Reassignment, TopicPartition,
+        NewPartitions, NewTopic, OffsetsAt, Principal, Reassignment, TailReader, TopicPartition,
     },
     plan::KafkaStep,
     telemetry::{Kind, Metrics},
@@ -42,6 +42,10 @@ fn two_brokers() -> Arc<FakeKafka> {
 }
 
 fn watch(kafka: Arc<FakeKafka>) -> Cluster {
+    watch_reading(kafka.clone(), kafka)
+}
+
+fn watch_reading(kafka: Arc<FakeKafka>, tails: Arc<dyn TailReader>) -> Cluster {
     let credentials = Credentials {
         bootstrap_servers: "localhost:9091".to_owned(),
         ca_pem: String::new(),
@@ -59,6 +63,7 @@ fn watch(kafka: Arc<FakeKafka>) -> Cluster {
         key(),
         credentials,
         kafka.clone(),
+        tails,
         periods,
         waker,
         metrics.clone(),
@@ -1080,6 +1085,8 @@ async fn calls_are_counted_by_kind() {
     assert_eq!(count("describe_topics"), 2);
     assert_eq!(count("delete_topics"), 0);
 }
+
+mod tails;
 
 mod sizes {
     use super::*;

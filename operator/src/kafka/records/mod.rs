@@ -1,0 +1,9 @@
+//! Reading of records over the rdkafka library, as the cluster's super user. Administration goes over [`super::client`].
+//!
+//! Architecture invariant: rdkafka is named here and in the reader of dead letters, and nowhere else.
+
+mod settings;
+mod tails;
+
+pub use settings::consumer_settings;
+pub use tails::RdkafkaTailReader;
