@@ -9,6 +9,7 @@
 
 mod acls;
 mod by_hand;
+mod chance;
 mod conformance;
 mod connection;
 mod consume;
@@ -17,6 +18,7 @@ mod failure;
 mod groups;
 mod lag;
 mod many;
+mod pace;
 mod produce;
 mod quotas;
 mod throttle;
@@ -50,7 +52,7 @@ struct Arguments {
 enum Command {
     /// Do nothing until told to stop: what the pod runs, so that the others can be run in it.
     Idle,
-    /// Write records; prints how many arrived, by partition.
+    /// Write records; prints how many arrived, by partition, and when the last did.
     Produce(produce::Arguments),
     /// Read as a member of a group; prints how many came and how many of them were different.
     Consume(consume::Arguments),
