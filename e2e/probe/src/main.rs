@@ -18,6 +18,7 @@ mod failure;
 mod groups;
 mod lag;
 mod many;
+mod many_groups;
 mod pace;
 mod produce;
 mod quotas;
@@ -108,6 +109,10 @@ enum Command {
     ProduceTransaction(transaction::Arguments),
     /// Set a group's committed offset of one partition; the group must be empty.
     CommitOffset(groups::Commit),
+    /// Set the committed offsets of many groups; they must be empty.
+    CommitMany(many_groups::Commit),
+    /// Delete all groups whose ids begin so; they must be empty.
+    DeleteGroups(many::Prefixed),
 }
 
 #[tokio::main]
@@ -165,6 +170,8 @@ async fn run(access: Access, limit: Duration, command: Command) -> Result<Value,
         Command::ClearThrottle(topic) => within(limit, throttle::clear(&access, topic)).await,
         Command::ProduceTransaction(arguments) => transaction::run(&access, limit, arguments).await,
         Command::CommitOffset(commit) => within(limit, groups::commit(&access, commit)).await,
+        Command::CommitMany(commit) => within(limit, many_groups::commit(&access, commit)).await,
+        Command::DeleteGroups(groups) => within(limit, many_groups::delete(&access, &groups)).await,
     }
 }
 
