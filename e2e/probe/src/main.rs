@@ -22,6 +22,7 @@ mod many_groups;
 mod pace;
 mod produce;
 mod quotas;
+mod silence;
 mod throttle;
 mod topics;
 mod transaction;
@@ -53,6 +54,8 @@ struct Arguments {
 enum Command {
     /// Do nothing until told to stop: what the pod runs, so that the others can be run in it.
     Idle,
+    /// Take connections and say nothing on them, until told to stop; prints how many there are with each.
+    Silence(silence::Arguments),
     /// Write records; prints how many arrived, by partition, and when the last did.
     Produce(produce::Arguments),
     /// Read as a member of a group; prints how many came and how many of them were different.
@@ -138,6 +141,10 @@ async fn main() -> ExitCode {
 async fn run(access: Access, limit: Duration, command: Command) -> Result<Value, Failure> {
     match command {
         Command::Idle => idle().await,
+        Command::Silence(arguments) => tokio::select! {
+            stopped = idle() => stopped,
+            failed = silence::run(arguments) => failed,
+        },
         Command::Produce(arguments) => produce::run(&access, limit, arguments).await,
         Command::Consume(arguments) => {
             blocking(move || consume::run(&access, limit, &arguments)).await
