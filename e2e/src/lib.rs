@@ -11,6 +11,7 @@ pub mod bulk;
 pub mod by_hand;
 pub mod demo;
 pub mod flights;
+pub mod many;
 pub mod metrics;
 pub mod operator;
 pub mod plugin;

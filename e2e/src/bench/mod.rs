@@ -1,9 +1,11 @@
 //! How long things take and how much they need, next to a floor of the same run where there is one.
 
+mod clearing;
 mod figure;
 mod kafka_cluster;
 mod memory;
 mod options;
+mod progress;
 mod scaling;
 mod startup;
 mod topics;
@@ -11,6 +13,7 @@ mod topics;
 use anyhow::Result;
 use kube::Client;
 
+use self::progress::progress;
 pub use self::{
     figure::Figure,
     options::{Options, Part},
