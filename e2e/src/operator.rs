@@ -14,6 +14,8 @@ use crate::{OPERATOR_NAMESPACE, metrics::Metrics, wait};
 
 /// Name of its Deployment and of its ServiceAccount.
 pub const NAME: &str = "millrace";
+/// The metric that counts its admin calls to Kafka.
+pub const CALLS: &str = "millrace_kafka_requests_total";
 const LABELS: &str = "app.kubernetes.io/name=millrace,app.kubernetes.io/component=operator";
 
 /// The operator's pods.
@@ -85,7 +87,12 @@ impl Leader {
 
     /// Admin calls to Kafka so far, by the call's name, such as `describe_topics`.
     pub fn kafka_requests(&self) -> BTreeMap<String, f64> {
-        self.by_kind("millrace_kafka_requests_total")
+        self.by_kind(CALLS)
+    }
+
+    /// All counters of requests to Kafka so far: by the metric's name, and by what the request was.
+    pub fn all_kafka_requests(&self) -> BTreeMap<String, BTreeMap<String, f64>> {
+        self.metrics.totals("millrace_kafka_")
     }
 
     fn by_kind(&self, name: &str) -> BTreeMap<String, f64> {

@@ -4,11 +4,14 @@ mod clearing;
 mod figure;
 mod kafka_cluster;
 mod memory;
+mod named;
 mod options;
+mod percentile;
 mod progress;
 mod scaling;
 mod startup;
 mod topics;
+mod window;
 
 use anyhow::Result;
 use kube::Client;
