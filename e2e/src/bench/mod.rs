@@ -3,6 +3,7 @@
 mod clearing;
 mod figure;
 mod kafka_cluster;
+mod lag_scan;
 mod memory;
 mod named;
 mod options;
@@ -51,6 +52,9 @@ async fn measure(client: &Client, options: &Options, figures: &mut Vec<Figure>) 
     }
     if options.wants(Part::Scaling) {
         figures.extend(scaling::burst(client).await?);
+    }
+    if options.wants(Part::LagScan) {
+        lag_scan::measure(figures).await?;
     }
     if options.wants(Part::Topics) {
         topics::at_scale(client, options, figures).await?;

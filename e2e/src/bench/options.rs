@@ -26,6 +26,8 @@ pub enum Part {
     Memory,
     /// A burst of lag.
     Scaling,
+    /// Looks at the offsets of a thousand consumer groups.
+    LagScan,
     /// Ten thousand Topics.
     Topics,
 }
