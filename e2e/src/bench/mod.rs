@@ -1,5 +1,6 @@
 //! How long things take and how much they need, next to a floor of the same run where there is one.
 
+mod autoscaler;
 mod clearing;
 mod figure;
 mod kafka_cluster;
@@ -55,6 +56,9 @@ async fn measure(client: &Client, options: &Options, figures: &mut Vec<Figure>) 
     }
     if options.wants(Part::LagScan) {
         lag_scan::measure(figures).await?;
+    }
+    if options.wants(Part::Autoscaler) {
+        autoscaler::measure(options, figures).await?;
     }
     if options.wants(Part::Topics) {
         topics::at_scale(client, options, figures).await?;
