@@ -42,6 +42,20 @@ impl Metrics {
         }
         sums
     }
+
+    /// The sums of all samples whose name begins with `prefix` and ends in `_total`, by name and by the values of their labels
+    /// with spaces between.
+    pub fn totals(&self, prefix: &str) -> BTreeMap<String, BTreeMap<String, f64>> {
+        let mut totals = BTreeMap::<String, BTreeMap<String, f64>>::new();
+        let counters =
+            |sample: &&Sample| sample.name.starts_with(prefix) && sample.name.ends_with("_total");
+        for sample in self.0.iter().filter(counters) {
+            let labels: Vec<&str> = sample.labels.values().map(String::as_str).collect();
+            let sums = totals.entry(sample.name.clone()).or_default();
+            *sums.entry(labels.join(" ")).or_default() += sample.value;
+        }
+        totals
+    }
 }
 
 /// What counters grew by between two scrapes; those that did not are left out.
@@ -132,6 +146,17 @@ process_cpu_seconds_total 9
         );
         assert_eq!(metrics.sum("millrace_kafka_requests_total", |_| true), 15.0);
         assert_eq!(metrics.sum("process_cpu_seconds_total", |_| true), 0.0);
+    }
+
+    #[test]
+    fn totals_of_a_prefix_are_told_apart_by_name_and_labels() {
+        let metrics = Metrics::parse(TEXT, &["millrace_"]);
+        let totals = metrics.totals("millrace_kafka_");
+        assert_eq!(totals.len(), 1, "{totals:?}");
+        let calls = &totals["millrace_kafka_requests_total"];
+        assert_eq!(calls["create_topics"], 3.0);
+        assert_eq!(calls.values().sum::<f64>(), 15.0);
+        assert!(metrics.totals("millrace_dlq_").is_empty());
     }
 
     #[test]

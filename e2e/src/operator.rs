@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Context, Result, anyhow};
+use jiff::Timestamp;
 use k8s_openapi::api::{apps::v1::Deployment, core::v1::Pod};
 use kube::{
     Api, Client,
@@ -14,6 +15,8 @@ use crate::{OPERATOR_NAMESPACE, metrics::Metrics, wait};
 
 /// Name of its Deployment and of its ServiceAccount.
 pub const NAME: &str = "millrace";
+/// The metric that counts its admin calls to Kafka.
+pub const CALLS: &str = "millrace_kafka_requests_total";
 const LABELS: &str = "app.kubernetes.io/name=millrace,app.kubernetes.io/component=operator";
 
 /// The operator's pods.
@@ -42,11 +45,22 @@ pub async fn kill(client: &Client) -> Result<()> {
     Ok(())
 }
 
-/// Resident memory of the operator in bytes, as its node's kubelet measures it.
+/// What the operator's container uses, as its node's kubelet measured it last.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Usage {
+    /// Resident memory, in bytes.
+    pub resident: i64,
+    /// Processor time since it started.
+    pub processor: Duration,
+    /// When the processor time was measured; the kubelet does so every ten seconds or so.
+    pub measured: Timestamp,
+}
+
+/// What it uses.
 ///
 /// # Errors
 /// When the kubelet does not know.
-pub async fn memory(client: &Client) -> Result<i64> {
+pub async fn usage(client: &Client) -> Result<Usage> {
     let pod = pods(client).await?.swap_remove(0);
     let node = pod
         .spec
@@ -65,8 +79,34 @@ pub async fn memory(client: &Client) -> Result<i64> {
             stats["podRef"]["name"].as_str() == name
                 && stats["podRef"]["namespace"] == OPERATOR_NAMESPACE
         })
-        .and_then(|stats| stats["containers"][0]["memory"]["rssBytes"].as_i64())
+        .and_then(|stats| container(&stats["containers"][0]))
         .with_context(|| format!("the kubelet of {node} has no figures for the operator yet"))
+}
+
+/// The kubelet's figures of one container; none while one of them is missing.
+fn container(stats: &Value) -> Option<Usage> {
+    let processor = &stats["cpu"];
+    Some(Usage {
+        resident: stats["memory"]["rssBytes"].as_i64()?,
+        processor: Duration::from_nanos(processor["usageCoreNanoSeconds"].as_u64()?),
+        measured: processor["time"].as_str()?.parse().ok()?,
+    })
+}
+
+/// What it uses, measured later than `since`.
+///
+/// # Errors
+/// When the kubelet has no such figures in time.
+pub async fn usage_after(client: &Client, since: Timestamp, within: Duration) -> Result<Usage> {
+    let what = "the kubelet measures the operator again";
+    wait::answer(what, within, || async {
+        Ok(match usage(client).await {
+            Ok(usage) if usage.measured > since => Ok(usage),
+            Ok(usage) => Err(format!("its last figures are of {}", usage.measured)),
+            Err(error) => Err(format!("{error:#}")),
+        })
+    })
+    .await
 }
 
 /// The replica that leads, and what it has counted since it started.
@@ -85,7 +125,21 @@ impl Leader {
 
     /// Admin calls to Kafka so far, by the call's name, such as `describe_topics`.
     pub fn kafka_requests(&self) -> BTreeMap<String, f64> {
-        self.by_kind("millrace_kafka_requests_total")
+        self.by_kind(CALLS)
+    }
+
+    /// All counters of requests to Kafka so far: by the metric's name, and by what the request was.
+    pub fn all_kafka_requests(&self) -> BTreeMap<String, BTreeMap<String, f64>> {
+        self.metrics.totals("millrace_kafka_")
+    }
+
+    /// How many consumer groups it has looked at, of those whose ids begin with `prefix`.
+    pub fn groups_seen(&self, prefix: &str) -> usize {
+        let of_prefix = |group: &&String| group.starts_with(prefix);
+        let seen = self.metrics.by("millrace_group_lag_records", |labels| {
+            labels.get("group").filter(of_prefix).cloned()
+        });
+        seen.len()
     }
 
     fn by_kind(&self, name: &str) -> BTreeMap<String, f64> {
@@ -192,4 +246,30 @@ pub async fn restart(client: &Client, within: Duration) -> Result<()> {
         .await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::{Value, json};
+
+    use super::{Usage, container};
+
+    #[test]
+    fn a_container_that_was_not_measured_yet_has_no_figures() {
+        let stats = json!({
+            "name": "operator",
+            "cpu": { "time": "2026-01-31T12:00:00Z", "usageNanoCores": 5, "usageCoreNanoSeconds": 1_500_000_000_u64 },
+            "memory": { "time": "2026-01-31T12:00:01Z", "rssBytes": 4096 },
+        });
+        let usage = Usage {
+            resident: 4096,
+            processor: Duration::from_millis(1_500),
+            measured: "2026-01-31T12:00:00Z".parse().unwrap(),
+        };
+        assert_eq!(container(&stats), Some(usage));
+        assert_eq!(container(&json!({ "memory": stats["memory"] })), None);
+        assert_eq!(container(&Value::Null), None);
+    }
 }

@@ -9,6 +9,7 @@
 
 mod acls;
 mod by_hand;
+mod chance;
 mod conformance;
 mod connection;
 mod consume;
@@ -17,9 +18,12 @@ mod failure;
 mod groups;
 mod lag;
 mod many;
+mod many_groups;
+mod pace;
 mod produce;
 mod quotas;
 mod records;
+mod silence;
 mod throttle;
 mod topics;
 mod transaction;
@@ -51,7 +55,9 @@ struct Arguments {
 enum Command {
     /// Do nothing until told to stop: what the pod runs, so that the others can be run in it.
     Idle,
-    /// Write records; prints how many arrived, by partition.
+    /// Take connections and say nothing on them, until told to stop; prints how many there are with each.
+    Silence(silence::Arguments),
+    /// Write records; prints how many arrived, by partition, and when the last did.
     Produce(produce::Arguments),
     /// Read as a member of a group; prints how many came and how many of them were different.
     Consume(consume::Arguments),
@@ -109,6 +115,10 @@ enum Command {
     ProduceTransaction(transaction::Arguments),
     /// Set a group's committed offset of one partition; the group must be empty.
     CommitOffset(groups::Commit),
+    /// Set the committed offsets of many groups; they must be empty.
+    CommitMany(many_groups::Commit),
+    /// Delete all groups whose ids begin so; they must be empty.
+    DeleteGroups(many::Prefixed),
 }
 
 #[tokio::main]
@@ -134,6 +144,10 @@ async fn main() -> ExitCode {
 async fn run(access: Access, limit: Duration, command: Command) -> Result<Value, Failure> {
     match command {
         Command::Idle => idle().await,
+        Command::Silence(arguments) => tokio::select! {
+            stopped = idle() => stopped,
+            failed = silence::run(arguments) => failed,
+        },
         Command::Produce(arguments) => produce::run(&access, limit, arguments).await,
         Command::Consume(arguments) => {
             blocking(move || consume::run(&access, limit, &arguments)).await
@@ -167,6 +181,8 @@ async fn run(access: Access, limit: Duration, command: Command) -> Result<Value,
         Command::ClearThrottle(topic) => within(limit, throttle::clear(&access, topic)).await,
         Command::ProduceTransaction(arguments) => transaction::run(&access, limit, arguments).await,
         Command::CommitOffset(commit) => within(limit, groups::commit(&access, commit)).await,
+        Command::CommitMany(commit) => within(limit, many_groups::commit(&access, commit)).await,
+        Command::DeleteGroups(groups) => within(limit, many_groups::delete(&access, &groups)).await,
     }
 }
 

@@ -88,14 +88,17 @@ pub async fn count(access: &Access, topics: &Prefixed) -> Result<Value, Failure>
     Ok(json!({ "count": names.len() }))
 }
 
-async fn names(
-    admin: &AdminClient,
-    Prefixed { prefix }: &Prefixed,
-) -> Result<Vec<String>, Failure> {
-    if prefix.is_empty() {
-        return Err(Failure::local("give a prefix that is not empty"));
+async fn names(admin: &AdminClient, topics: &Prefixed) -> Result<Vec<String>, Failure> {
+    topics.among(admin.list_topics(ListTopicsOptions::default()).await?)
+}
+
+impl Prefixed {
+    /// Those of `names` that begin so. An empty prefix, which would be all of them, is refused.
+    pub fn among(&self, mut names: Vec<String>) -> Result<Vec<String>, Failure> {
+        if self.prefix.is_empty() {
+            return Err(Failure::local("give a prefix that is not empty"));
+        }
+        names.retain(|name| name.starts_with(&self.prefix));
+        Ok(names)
     }
-    let mut names = admin.list_topics(ListTopicsOptions::default()).await?;
-    names.retain(|name| name.starts_with(prefix.as_str()));
-    Ok(names)
 }

@@ -1,7 +1,7 @@
 //! `probe produce`
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 use futures::future::try_join_all;
@@ -12,10 +12,8 @@ use serde_json::{Value, json};
 
 use crate::connection::{Access, Identity};
 use crate::failure::Failure;
+use crate::pace::{self, Batch};
 use crate::topics::name_and_value;
-
-/// So many records may be on their way at a time.
-const AT_ONCE: usize = 10_000;
 
 #[derive(Args)]
 pub struct Arguments {
@@ -34,13 +32,24 @@ pub struct Arguments {
     /// Records a second; 0 for no cap.
     #[arg(long, default_value_t = 0)]
     rate: u32,
+    /// In place of `--count`: go on for so many seconds, at `--rate` records a second.
+    #[arg(long, conflicts_with = "count")]
+    seconds: Option<usize>,
+    /// With `--seconds`: the standard deviation of the records of a second, as a share of `--rate`.
+    #[arg(long, default_value_t = 0.0)]
+    noise: f64,
+    /// With `--noise`: the same seed gives the same noise.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
     /// NAME=VALUE
     #[arg(long, value_parser = name_and_value)]
     header: Vec<(String, String)>,
 }
 
-/// Prints `{"produced": N, "partitions": {PARTITION: N}}`. The values begin with `record-0`, `record-1`, ...
+/// Prints `{"produced": N, "partitions": {PARTITION: N}, "acknowledged_ms": MS}`, MS the Unix time in milliseconds when the brokers
+/// had acknowledged all. The values begin with `record-0`, `record-1`, ...
 pub async fn run(access: &Access, limit: Duration, arguments: Arguments) -> Result<Value, Failure> {
+    let batches = batches(&arguments)?;
     let (mut config, identity) = access.client_config()?;
     let producer: FutureProducer<_> = config
         .set("enable.idempotence", "true")
@@ -59,13 +68,8 @@ pub async fn run(access: &Access, limit: Duration, arguments: Arguments) -> Resu
 
     let started = Instant::now();
     let mut partitions = BTreeMap::<i32, usize>::new();
-    let at_once = if arguments.rate == 0 { AT_ONCE } else { 1 };
-    for first in (0..arguments.count).step_by(at_once) {
-        if arguments.rate > 0 {
-            let due = Duration::from_secs_f64(first as f64 / f64::from(arguments.rate));
-            tokio::time::sleep(due.saturating_sub(started.elapsed())).await;
-        }
-        let numbers = first..arguments.count.min(first + at_once);
+    for Batch { due, numbers } in batches {
+        tokio::time::sleep(due.saturating_sub(started.elapsed())).await;
         let deliveries = numbers.map(|number| send(&producer, &arguments, &headers, number));
         for partition in deliver(
             &identity,
@@ -77,7 +81,24 @@ pub async fn run(access: &Access, limit: Duration, arguments: Arguments) -> Resu
             *partitions.entry(partition).or_default() += 1;
         }
     }
-    Ok(json!({ "produced": arguments.count, "partitions": partitions }))
+    let produced: usize = partitions.values().sum();
+    Ok(json!({ "produced": produced, "partitions": partitions, "acknowledged_ms": unix_ms()? }))
+}
+
+fn batches(arguments: &Arguments) -> Result<Vec<Batch>, Failure> {
+    match (arguments.seconds, arguments.rate) {
+        (Some(_), 0) => Err(Failure::local("give --rate with --seconds")),
+        (Some(seconds), rate) => Ok(pace::noisy(seconds, rate, arguments.noise, arguments.seed)),
+        (None, 0) => Ok(pace::unbounded(arguments.count)),
+        (None, rate) => Ok(pace::even(arguments.count, rate)),
+    }
+}
+
+fn unix_ms() -> Result<u64, Failure> {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_err(|error| Failure::local(error.to_string()))?;
+    u64::try_from(since.as_millis()).map_err(|error| Failure::local(error.to_string()))
 }
 
 async fn send(

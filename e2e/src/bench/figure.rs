@@ -1,5 +1,8 @@
-use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
+use comfy_table::{ColumnConstraint, Table, Width, presets::UTF8_FULL_CONDENSED};
 use serde::Serialize;
+
+/// Letters in a line of what was measured; longer words are wrapped.
+const WIDEST: u16 = 90;
 
 /// One measured figure.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -8,7 +11,7 @@ pub struct Figure {
     pub what: String,
     /// How much, in `unit`.
     pub value: f64,
-    /// `s`, `ms`, `MiB`, `/min`, or nothing for a number of things.
+    /// `s`, `ms`, `MiB`, `/s`, `/min`, `/look`, or nothing for a number of things.
     pub unit: &'static str,
     /// What it was measured against in this run, in `unit`: the least it could have been on this machine, where there is such a thing.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -104,6 +107,9 @@ pub fn table(figures: &[Figure]) -> Table {
             figure.floor_is.clone().unwrap_or_default(),
         ]);
     }
+    if let Some(what) = table.column_mut(0) {
+        what.set_constraint(ColumnConstraint::UpperBoundary(Width::Fixed(WIDEST)));
+    }
     table
 }
 
@@ -117,6 +123,13 @@ mod tests {
         assert_eq!(figure.clone().with_floor(2.0, "a pod").ratio(), Some(3.0));
         assert_eq!(figure.clone().with_floor(0.0, "nothing").ratio(), None);
         assert_eq!(figure.ratio(), None);
+    }
+
+    #[test]
+    fn what_takes_many_words_is_wrapped() {
+        let text = table(&[Figure::new("many words ".repeat(30), 1.0, "s")]).to_string();
+        let widest = text.lines().map(|line| line.chars().count()).max();
+        assert!(widest < Some(160), "{text}");
     }
 
     #[test]

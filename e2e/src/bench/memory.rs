@@ -30,10 +30,16 @@ pub async fn streaming(client: &Client) -> Result<Figure> {
 /// When the kubelet has no figure for it within a minute.
 pub async fn figure(client: &Client, what: &str) -> Result<Figure> {
     let bytes = wait::answer(what, Duration::from_secs(60), || async {
-        Ok(operator::memory(client)
-            .await
+        let usage = operator::usage(client).await;
+        Ok(usage
+            .map(|usage| usage.resident)
             .map_err(|error| error.to_string()))
     })
     .await?;
-    Ok(Figure::new(what, bytes as f64 / 1_048_576.0, "MiB"))
+    Ok(Figure::new(what, mib(bytes), "MiB"))
+}
+
+/// Bytes in MiB.
+pub fn mib(bytes: i64) -> f64 {
+    bytes as f64 / 1_048_576.0
 }

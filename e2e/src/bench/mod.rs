@@ -1,16 +1,24 @@
 //! How long things take and how much they need, next to a floor of the same run where there is one.
 
+mod autoscaler;
+mod clearing;
 mod figure;
 mod kafka_cluster;
+mod lag_scan;
 mod memory;
+mod named;
 mod options;
+mod percentile;
+mod progress;
 mod scaling;
 mod startup;
 mod topics;
+mod window;
 
 use anyhow::Result;
 use kube::Client;
 
+use self::progress::progress;
 pub use self::{
     figure::Figure,
     options::{Options, Part},
@@ -45,6 +53,12 @@ async fn measure(client: &Client, options: &Options, figures: &mut Vec<Figure>) 
     }
     if options.wants(Part::Scaling) {
         figures.extend(scaling::burst(client).await?);
+    }
+    if options.wants(Part::LagScan) {
+        lag_scan::measure(figures).await?;
+    }
+    if options.wants(Part::Autoscaler) {
+        autoscaler::measure(options, figures).await?;
     }
     if options.wants(Part::Topics) {
         topics::at_scale(client, options, figures).await?;

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use clap::{Parser, ValueEnum};
+use clap::{Parser, ValueEnum, value_parser};
 
 /// Measures on the cluster that KUBECONFIG names, with the operator and the example on it.
 #[derive(Clone, Debug, Parser)]
@@ -13,6 +13,9 @@ pub struct Options {
     /// Seconds of each of the two windows in which nothing may be written, in the part `topics`.
     #[arg(long, default_value_t = 300)]
     pub idle_seconds: u64,
+    /// Minutes for which a steady load is watched, in the part `autoscaler`; at most 40, since the clients' tokens are good for an hour.
+    #[arg(long, default_value_t = 15, value_parser = value_parser!(u64).range(1..=40))]
+    pub steady_minutes: u64,
 }
 
 /// What can be measured by itself.
@@ -26,6 +29,10 @@ pub enum Part {
     Memory,
     /// A burst of lag.
     Scaling,
+    /// Looks at the offsets of a thousand consumer groups.
+    LagScan,
+    /// Bursts of lag, and a steady load.
+    Autoscaler,
     /// Ten thousand Topics.
     Topics,
 }
@@ -39,5 +46,10 @@ impl Options {
     /// How long nothing may be written.
     pub fn idle(&self) -> Duration {
         Duration::from_secs(self.idle_seconds)
+    }
+
+    /// How long a steady load is watched.
+    pub fn steady(&self) -> Duration {
+        Duration::from_secs(self.steady_minutes * 60)
     }
 }

@@ -4,6 +4,7 @@
 
 mod access;
 mod autoscaling;
+mod autoscaling_failures;
 mod conformance;
 mod consent;
 mod dead_letters;

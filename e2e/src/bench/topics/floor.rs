@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde_json::Value;
 use tokio::time::sleep;
 
@@ -78,22 +78,15 @@ async fn without_operator(ground: &Ground, status: &Value) -> Result<Floor> {
     bulk::write_statuses(client, namespace, &names, status).await?;
     let status = started.elapsed();
     progress(&format!("statuses written in {status:.1?}"));
-    let count = ground.count.to_string();
-    let answer = ground
-        .ask(
-            "create-many",
-            &format!("{namespace}."),
-            &["--count", &count, "--partitions", "1", "--replicas", "1"],
-        )
+    let kafka = ground
+        .probe
+        .create_topics(&format!("{namespace}."), ground.count)
         .await?;
-    let seconds = answer["seconds"]
-        .as_f64()
-        .with_context(|| format!("no seconds in {answer}"))?;
-    progress(&format!("made in Kafka in {seconds:.1} s"));
+    progress(&format!("made in Kafka in {kafka:.1?}"));
     Ok(Floor {
         creation,
         status,
-        kafka: Duration::from_secs_f64(seconds),
+        kafka,
     })
 }
 

@@ -27,7 +27,8 @@ const LATER: Duration = Duration::from_secs(60);
 pub async fn measure(ground: &Ground, floor: &Floor) -> Result<Vec<Figure>> {
     let (client, namespace, count) = (&ground.client, &ground.namespace, ground.count);
     let names = bulk::names(count);
-    let before = ground.in_kafka(&format!("{namespace}.t")).await?;
+    let prefix = format!("{namespace}.t");
+    let before = ground.probe.count_topics(&prefix).await?;
     ensure!(
         before == 0,
         "{before} topics of the run are in Kafka before it"
@@ -51,7 +52,7 @@ pub async fn measure(ground: &Ground, floor: &Floor) -> Result<Vec<Figure>> {
     let took = (ready - started).as_secs_f64();
 
     let after = memory_figure(ground, "at once").await?;
-    let in_kafka = ground.in_kafka(&format!("{namespace}.t")).await?;
+    let in_kafka = ground.probe.count_topics(&prefix).await?;
     ensure!(
         in_kafka == count,
         "{count} Topics are Ready, but {in_kafka} topics are in Kafka"
