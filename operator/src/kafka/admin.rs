@@ -173,8 +173,7 @@ pub trait KafkaAdmin: Send + Sync + 'static {
     /// Deletes ACLs, each matched exactly; one that is not there is no error.
     async fn delete_acls(&self, acls: &BTreeSet<Acl>) -> Result<(), KafkaError>;
     /// Describes groups, each as what it is said to be; one that does not exist, or is something else, is described as `Dead`
-    /// without members. Whether a group is [`GroupType::Classic`] or [`GroupType::Consumer`] is found out. A member of a
-    /// [`GroupType::Streams`] has tasks, and is described without partitions.
+    /// without members. Whether a group is [`GroupType::Classic`] or [`GroupType::Consumer`] is found out.
     async fn describe_groups(
         &self,
         groups: &BTreeMap<String, GroupType>,

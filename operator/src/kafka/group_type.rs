@@ -8,7 +8,4 @@ pub enum GroupType {
     Consumer,
     /// Consumers that take records of the same partitions and acknowledge them one by one (KIP-932).
     Share,
-    /// Instances of a Kafka Streams application whose coordinator assigns the tasks (KIP-1071). With the classic protocol
-    /// such an application is a group of type [`Self::Classic`].
-    Streams,
 }

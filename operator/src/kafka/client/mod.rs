@@ -134,7 +134,7 @@ impl KafkaAdmin for KrafkaAdmin {
         &self,
         groups: &BTreeMap<String, GroupType>,
     ) -> Result<PerItem<String, GroupDescription>, KafkaError> {
-        groups::describe(&self.wire, &self.memory, &self.connection, groups).await
+        groups::describe(&self.wire, &self.memory, groups).await
     }
 
     async fn committed_offsets(

@@ -9,7 +9,6 @@ mod describe;
 mod memory;
 mod rounds;
 mod share;
-mod streams;
 #[cfg(test)]
 mod tests;
 
@@ -23,7 +22,7 @@ use kafka_protocol::{
 use krafka::admin::AdminClient;
 
 pub(super) use self::memory::GroupMemory;
-use super::{connection::Connection, failure, names, wire::Wire};
+use super::{failure, names, wire::Wire};
 use crate::kafka::{GroupDescription, GroupType, KafkaError, PerItem, TopicPartition};
 
 /// State of a group that does not exist.
@@ -33,20 +32,17 @@ const DEAD: &str = "Dead";
 pub(super) async fn describe(
     wire: &Wire,
     memory: &GroupMemory,
-    connection: &Connection,
     groups: &BTreeMap<String, GroupType>,
 ) -> Result<PerItem<String, GroupDescription>, KafkaError> {
     memory.keep_only(groups);
     let consumers = of_types(groups, &[GroupType::Classic, GroupType::Consumer]);
     let shares = of_types(groups, &[GroupType::Share]);
-    let streams = of_types(groups, &[GroupType::Streams]);
     let of_either_protocol = describe::Members(memory);
-    let (consumers, shares, streams) = join!(
+    let (consumers, shares) = join!(
         rounds::ask(wire, memory, consumers, &of_either_protocol),
         rounds::ask(wire, memory, shares, &share::Members),
-        streams::describe(connection, streams),
     );
-    let answers = consumers.into_iter().chain(shares).chain(streams);
+    let answers = consumers.into_iter().chain(shares);
     failure::unless_all_unreachable(answers.collect())
 }
 
@@ -56,7 +52,7 @@ pub(super) async fn committed(
     memory: &GroupMemory,
     groups: &BTreeMap<String, GroupType>,
 ) -> Result<PerItem<String, BTreeMap<TopicPartition, i64>>, KafkaError> {
-    let committing = [GroupType::Classic, GroupType::Consumer, GroupType::Streams];
+    let committing = [GroupType::Classic, GroupType::Consumer];
     let (committed, shares) = join!(
         rounds::ask(
             wire,

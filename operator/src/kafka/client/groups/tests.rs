@@ -34,7 +34,6 @@ const NOT_FOUND: i16 = 69;
 struct Client {
     wire: Wire,
     memory: GroupMemory,
-    connection: Connection,
 }
 
 impl Client {
@@ -44,7 +43,6 @@ impl Client {
         Self {
             wire: Wire::new(&credentials, requests).unwrap(),
             memory: GroupMemory::default(),
-            connection: Connection::new(&credentials).unwrap(),
         }
     }
 
@@ -61,7 +59,7 @@ impl Client {
     /// State and number of members of each group.
     async fn described(&self, groups: &[&str], kind: GroupType) -> BTreeMap<String, String> {
         let groups = of_type(groups, kind);
-        let described = describe(&self.wire, &self.memory, &self.connection, &groups);
+        let described = describe(&self.wire, &self.memory, &groups);
         let words = described.await.unwrap().into_iter().map(|(group, answer)| {
             let GroupDescription { state, members } = answer.unwrap();
             (group, format!("{} of {state}", members.len()))
@@ -436,7 +434,7 @@ async fn share_groups_are_described_with_where_their_partitions_start() {
     });
     let client = Client::new(&identity, &broker);
     let groups = of_type(&["billing", "absent"], GroupType::Share);
-    let described = describe(&client.wire, &client.memory, &client.connection, &groups)
+    let described = describe(&client.wire, &client.memory, &groups)
         .await
         .unwrap();
     assert_eq!(described["absent"], Ok(dead()));
