@@ -57,6 +57,8 @@ pub struct PartitionReading {
     pub still: f64,
     /// Whether the group has been seen to commit here since looking began.
     pub moved: bool,
+    /// Whether the group has had a committed offset here since looking began, and has none any more.
+    pub expired: bool,
 }
 
 impl GroupLag {
@@ -124,6 +126,7 @@ struct PartitionTrack {
     end: i64,
     next: i64,
     moved: bool,
+    committed: bool,
     waiting_since: Timestamp,
     busy: bool,
     arrivals: Arrivals,
@@ -139,6 +142,7 @@ impl PartitionTrack {
             end: offsets.end,
             next: next(offsets, reset),
             moved: false,
+            committed: false,
             waiting_since: now,
             busy: false,
             arrivals: Arrivals::default(),
@@ -169,6 +173,7 @@ impl PartitionTrack {
         if next != self.next || records == 0 {
             self.waiting_since = now;
         }
+        self.committed |= offsets.committed.is_some();
         (self.seen, self.end, self.next) = (now, offsets.end, next);
         PartitionReading {
             records,
@@ -185,6 +190,7 @@ impl PartitionTrack {
             commit_period: self.commit_period.unwrap_or(COMMIT_PERIOD),
             still: seconds(self.waiting_since, now),
             moved: self.moved,
+            expired: self.committed && offsets.committed.is_none(),
         }
     }
 

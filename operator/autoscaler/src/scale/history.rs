@@ -8,6 +8,7 @@ use super::{
     load::{Load, loads},
     rebalancing::Rebalancing,
     regret::Regret,
+    shared::dealt_out,
     waking::Waking,
     window::Window,
 };
@@ -102,6 +103,20 @@ impl History {
         if self.now.as_ref().is_some_and(|now| now.time >= time) {
             return;
         }
+        if !policy.shared {
+            return self.take(look, policy);
+        }
+        let (snapshot, lag) = dealt_out(look, policy.max);
+        let look = Look {
+            snapshot: &snapshot,
+            lag: &lag,
+            ..*look
+        };
+        self.take(&look, policy);
+    }
+
+    fn take(&mut self, look: &Look, policy: &Policy) {
+        let time = look.lag.time;
         self.follow_replicas(look, policy);
         let settled = matches!(
             look.snapshot.description.state.as_str(),

@@ -22,6 +22,7 @@ mod policy;
 mod rebalancing;
 mod regret;
 mod risk;
+mod shared;
 mod waking;
 mod window;
 

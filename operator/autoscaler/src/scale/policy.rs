@@ -15,6 +15,9 @@ pub struct Policy {
     pub window: f64,
     /// After what time without records and lag the group sleeps, where `min` is 0.
     pub idle: f64,
+    /// Whether the records of one partition go to several consumers, as in a share group: then there may be more replicas than
+    /// partitions.
+    pub shared: bool,
 }
 
 impl Policy {

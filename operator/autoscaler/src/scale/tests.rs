@@ -19,6 +19,7 @@ const POLICY: Policy = Policy {
     drain: 60.0,
     window: 60.0,
     idle: 45.0,
+    shared: false,
 };
 const LOOK: i64 = 2;
 

@@ -20,6 +20,7 @@ pub const POLICY: Policy = Policy {
     drain: 60.0,
     window: 180.0,
     idle: 300.0,
+    shared: false,
 };
 
 /// The operator's own autoscaler, which knows nothing of the load and of what a replica can do when it begins.
