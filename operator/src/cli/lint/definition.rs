@@ -38,7 +38,9 @@ impl Definitions {
                 .next()
                 .and_then(|version| version.schema?.open_api_v3_schema);
             let openapi = serde_json::to_value(schema).map_err(|error| error.to_string())?;
-            let validator = jsonschema::validator_for(&resource(&openapi))
+            let validator = jsonschema::options()
+                .should_validate_formats(true)
+                .build(&resource(&openapi))
                 .map_err(|error| format!("the definition of {kind}: {error}"))?;
             let rules = Rules::compile(&openapi);
             definitions.insert(
