@@ -3,7 +3,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Binding, ClusterRef};
+use crate::{Binding, ClusterRef, DeletionPolicy, KeptOffsets, OffsetResetStatus, ResetOffsets};
 
 /// A consumer group: what it reads and as whom, how late it may be, and the workload that Millrace scales to keep it so.
 #[derive(CustomResource, Clone, Debug, PartialEq, Deserialize, Serialize, KubeSchema)]
@@ -59,6 +59,8 @@ use crate::{Binding, ClusterRef};
 #[x_kube(
     validation = ("has(self.groupId) == has(oldSelf.groupId) && (!has(self.groupId) || self.groupId == oldSelf.groupId)", "groupId cannot change: create a new ConsumerGroup, its offsets start anew"),
     validation = ("!has(self.autoscaling) || has(self.scaleTargetRef)", "autoscaling needs scaleTargetRef: write which workload to scale"),
+    validation = ("!has(self.resetOffsets) || !has(self.resetOffsets.stopWorkload) || !self.resetOffsets.stopWorkload || has(self.scaleTargetRef)", "resetOffsets.stopWorkload needs scaleTargetRef: write which workload to stop"),
+    validation = ("!has(self.resetOffsets) || !has(self.type) || self.type != 'Share'", "resetOffsets is not for share groups: Kafka keeps no committed offsets of them"),
     validation = ("self.topics.size() > 0", "topics: write at least one topic to read"),
     validation = ("self.serviceAccountName.matches('^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$')", "serviceAccountName: write the name of the consumers' ServiceAccount, lower case letters, digits, '-' and '.'")
 )]
@@ -69,6 +71,10 @@ pub struct ConsumerGroupSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 249))]
     pub group_id: Option<String>,
+    /// How the consumers share the topics. What Kafka's consumers agree on among themselves (`Classic`) or with the broker
+    /// (`Consumer`) need not be told apart here: Kafka knows.
+    #[serde(default, rename = "type")]
+    pub kind: GroupType,
     /// The Topics the group reads, each by name, or all that begin with a prefix.
     #[schemars(length(max = 32))]
     pub topics: Vec<TopicRef>,
@@ -90,6 +96,24 @@ pub struct ConsumerGroupSpec {
     /// The DLQ that takes what the group cannot process.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dlq_ref: Option<DlqRef>,
+    /// Changes the group's committed offsets, once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reset_offsets: Option<ResetOffsets>,
+    /// What happens to the group and its committed offsets in Kafka when this resource is deleted.
+    #[serde(default)]
+    pub deletion_policy: DeletionPolicy,
+}
+
+/// How consumers share topics (Kafka's group types).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub enum GroupType {
+    /// The consumers agree among themselves who reads which partition.
+    #[default]
+    Classic,
+    /// The broker says who reads which partition (KIP-848).
+    Consumer,
+    /// A share group (KIP-932): each record goes to whichever consumer is free, so there may be more replicas than partitions.
+    Share,
 }
 
 /// Names a Topic, or all topics of this namespace whose names in Kafka begin alike.
@@ -201,7 +225,7 @@ pub struct Autoscaling {
     #[serde(default)]
     #[schemars(range(min = 0, max = 10000))]
     pub min_replicas: i32,
-    /// Most replicas. More than the partitions are never used.
+    /// Most replicas. More than the partitions are never used, but by a share group.
     #[serde(default = "one_hundred")]
     #[schemars(range(min = 1, max = 10000))]
     pub max_replicas: i32,
@@ -280,7 +304,8 @@ pub struct ConsumerGroupStatus {
     /// The generation of the spec that this status speaks of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// `Ready` sums up the others: `AccessGranted` and `ScaleTargetFound`. `WithinObjective`, `Stalled`, `NoMembers` and `Skewed` are the verdicts on its lag.
+    /// `Ready` sums up the others: `AccessGranted` and `ScaleTargetFound`. `WithinObjective`, `Stalled`, `NoMembers`, `Skewed` and `OffsetsExpired` are the verdicts on its lag.
+    /// `OffsetsReset` is there once a reset was asked for.
     #[serde(default)]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,
@@ -299,6 +324,13 @@ pub struct ConsumerGroupStatus {
     /// What the autoscaler sees and decides.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scaling: Option<ScalingStatus>,
+    /// The last reset of offsets, and what it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offset_reset: Option<OffsetResetStatus>,
+    /// The committed offsets of a group that sleeps. Kafka forgets those of an empty group after `offsets.retention.minutes`; they
+    /// are committed again if that happens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kept_offsets: Option<KeptOffsets>,
     /// The ConfigMap that tells a consumer how to connect (Service Binding specification).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub binding: Option<Binding>,

@@ -16,6 +16,7 @@ mod crd;
 mod deletion;
 mod dlq;
 mod kafka_cluster;
+mod offset_reset;
 pub mod reference;
 mod schema;
 mod topic;
@@ -25,8 +26,8 @@ pub use config::{ConfigMap, ConfigValue};
 pub use consent::{AllowedNamespaces, NamespacesFrom};
 pub use consumer_group::{
     Autoscaling, AutoscalingMode, ConsumerGroup, ConsumerGroupSpec, ConsumerGroupStatus, DlqRef,
-    LagObjective, LagStatus, OffsetReset, PartitionLag, ScaleTargetRef, ScalingStatus, Schedule,
-    TopicLag, TopicRef,
+    GroupType, LagObjective, LagStatus, OffsetReset, PartitionLag, ScaleTargetRef, ScalingStatus,
+    Schedule, TopicLag, TopicRef,
 };
 pub use crd::{DIRECTORIES, all, files};
 pub use deletion::{DeletionPolicy, SubjectDeletionPolicy};
@@ -35,6 +36,10 @@ pub use kafka_cluster::{
     BrokerStatus, Combined, KafkaCluster, KafkaClusterSpec, KafkaClusterStatus, Listener,
     ListenerStatus, ListenerType, ManagedRegistry, Mode, NamespaceGrant, NamespaceLimits, Quota,
     ReassignmentLimits, RegistrySource, ResourceAmounts, Resources, ServiceAccountQuota, Storage,
+};
+pub use offset_reset::{
+    KeptOffsets, OffsetResetPhase, OffsetResetStatus, PartitionOffset, PartitionReset,
+    ResetOffsets, ResetTo,
 };
 pub use schema::{
     Compatibility, Schema, SchemaSpec, SchemaStatus, SchemaTopicRef, SchemaType, SubjectPart,

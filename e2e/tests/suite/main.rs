@@ -16,6 +16,7 @@ mod lag_meanings;
 mod limits;
 mod malformed;
 mod node_failure;
+mod offset_reset;
 mod operator_failure;
 mod ownership;
 mod plan_command;

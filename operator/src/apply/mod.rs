@@ -2,6 +2,7 @@
 
 mod applied;
 mod binding;
+mod group_offsets;
 mod journal;
 pub mod kafka_cluster;
 mod kube;
@@ -11,6 +12,7 @@ mod writes;
 
 pub use applied::Applied;
 pub use binding::binding;
+pub use group_offsets::{Committed, commit, delete_group, read_bounds};
 pub use journal::{read_journal, write_journal};
 pub use kube::{apply, delete, finalizer};
 pub use scale::{Replicas, Workloads, other_autoscaler};

@@ -115,6 +115,7 @@ fn happened(old: &ConsumerGroupStatus, new: &ConsumerGroupStatus, drafts: &[Draf
         || !drafts.iter().all(same)
         || (&old.group_id, &old.binding, old.members, old.lag.is_some())
             != (&new.group_id, &new.binding, new.members, new.lag.is_some())
+        || (&old.offset_reset, &old.kept_offsets) != (&new.offset_reset, &new.kept_offsets)
         || scaling(old) != scaling(new)
 }
 

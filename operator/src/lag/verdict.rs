@@ -23,6 +23,7 @@ pub struct Verdicts {
     stalled: Latch,
     no_members: Latch,
     skewed: Latch,
+    expired: Latch,
 }
 
 impl Verdicts {
@@ -43,6 +44,7 @@ impl Verdicts {
             stalled: Latch::new(false).resume(state("Stalled")),
             no_members: Latch::new(false).resume(state("NoMembers")),
             skewed: Latch::new(false).resume(state("Skewed")),
+            expired: Latch::new(false).resume(state("OffsetsExpired")),
         }
     }
 
@@ -71,9 +73,10 @@ impl Verdicts {
             STALLED_AFTER / 2.0,
             STALLED_AFTER / 2.0,
         );
+        self.expired.observe(expired(lag), lag.time, 0.0, 0.0);
     }
 
-    /// The conditions `WithinObjective`, `Stalled`, `NoMembers` and `Skewed`.
+    /// The conditions `WithinObjective`, `Stalled`, `NoMembers`, `Skewed` and `OffsetsExpired`.
     pub fn drafts(&self, lag: &GroupLag, objective: f64) -> Vec<Draft> {
         vec![
             self.draft_within(lag, objective),
@@ -105,6 +108,14 @@ impl Verdicts {
                 reasons::EVEN,
                 || skewed_message(lag),
                 "no partition holds most of a lag",
+            ),
+            draft(
+                self.expired,
+                "OffsetsExpired",
+                reasons::OFFSETS_GONE,
+                reasons::OFFSETS_KEPT,
+                || expired_message(lag),
+                "Kafka has the offsets that the group committed",
             ),
         ]
     }
@@ -201,6 +212,15 @@ fn skewed(lag: &GroupLag, objective: f64) -> Option<bool> {
     Some(late && lag.partitions.len() > 1 && most as f64 >= lag.records() as f64 * SKEWED_SHARE)
 }
 
+fn expired(lag: &GroupLag) -> Option<bool> {
+    let gone = lag.partitions.values().any(|reading| reading.expired);
+    match gone {
+        true => Some(true),
+        false if lag.complete => Some(false),
+        false => None,
+    }
+}
+
 fn named(partition: &TopicPartition) -> String {
     format!(
         "partition {} of topic {}",
@@ -222,6 +242,21 @@ fn stalled_message(lag: &GroupLag) -> String {
             reading.still
         )
     })
+}
+
+fn expired_message(lag: &GroupLag) -> String {
+    let mut gone = lag.partitions.iter().filter(|(_, reading)| reading.expired);
+    let first = gone.next().map_or_else(
+        || "a partition".to_owned(),
+        |(partition, _)| named(partition),
+    );
+    let more = match gone.count() {
+        0 => String::new(),
+        count => format!(" and of {count} more"),
+    };
+    format!(
+        "Kafka no longer has the committed offset of {first}{more}: it forgets those of a group that was empty for longer than offsets.retention.minutes, and somebody may have deleted them; the consumers begin where their auto.offset.reset says, resetOffsets sets another place"
+    )
 }
 
 fn skewed_message(lag: &GroupLag) -> String {
@@ -259,6 +294,23 @@ mod tests {
         }
 
         fn look(&mut self, second: i64, members: usize, partitions: &[(i64, i64)]) -> &mut Self {
+            let partitions: Vec<_> = partitions
+                .iter()
+                .map(|(committed, end)| (Some(*committed), *end))
+                .collect();
+            self.take(second, members, &partitions)
+        }
+
+        fn look_without_offsets(&mut self, second: i64, partitions: usize) -> &mut Self {
+            self.take(second, 0, &vec![(None, 60); partitions])
+        }
+
+        fn take(
+            &mut self,
+            second: i64,
+            members: usize,
+            partitions: &[(Option<i64>, i64)],
+        ) -> &mut Self {
             let mut snapshot = GroupSnapshot {
                 time: Timestamp::from_second(second).unwrap(),
                 description: Default::default(),
@@ -273,7 +325,7 @@ mod tests {
                 snapshot.partitions.insert(
                     name,
                     PartitionOffsets {
-                        committed: Some(*committed),
+                        committed: *committed,
                         log_start: 0,
                         end: *end,
                     },
@@ -304,7 +356,7 @@ mod tests {
             group.look(look * 2, 1, &[(look * 100, look * 100 + 50)]);
         });
         assert_eq!(group.draft("WithinObjective").state, State::True);
-        for kind in ["Stalled", "NoMembers", "Skewed"] {
+        for kind in ["Stalled", "NoMembers", "Skewed", "OffsetsExpired"] {
             assert_eq!(group.draft(kind).state, State::False, "{kind}");
         }
     }
@@ -412,5 +464,32 @@ mod tests {
             group.look(look * 2, 2, &[(look, 1_000), (look, 900)]);
         });
         assert_eq!(group.draft("Skewed").state, State::False);
+    }
+
+    #[test]
+    fn committed_offsets_that_go_are_expired_until_there_are_some_again() {
+        let mut group = Group::new();
+        group.look(0, 0, &[(50, 50), (60, 60)]);
+        assert_eq!(group.draft("OffsetsExpired").state, State::False);
+        group.look_without_offsets(2, 2);
+        let draft = group.draft("OffsetsExpired");
+        assert_eq!(draft.state, State::True);
+        assert!(
+            draft
+                .message
+                .contains("partition 0 of topic t and of 1 more"),
+            "{}",
+            draft.message
+        );
+        group.look(4, 0, &[(0, 50), (0, 60)]);
+        assert_eq!(group.draft("OffsetsExpired").state, State::False);
+    }
+
+    #[test]
+    fn a_group_that_never_committed_has_lost_nothing() {
+        let mut group = Group::new();
+        group.look_without_offsets(0, 2);
+        group.look_without_offsets(2, 2);
+        assert_eq!(group.draft("OffsetsExpired").state, State::False);
     }
 }

@@ -4,7 +4,9 @@
 
 mod access;
 mod kafka_step;
+mod kept_offsets;
 mod moves;
+mod offset_reset;
 mod progress;
 mod quotas;
 mod roll;
@@ -14,7 +16,12 @@ mod topic;
 
 pub use access::{access, producers};
 pub use kafka_step::{Blocked, KafkaStep, Plan};
+pub use kept_offsets::{Kept, kept_offsets};
 pub use moves::{Limits, Memory, Moves, THROTTLED, WantedLayout, moves, ongoing};
+pub use offset_reset::{
+    Bounds, ResetStep, Situation, Targets, completed, failed, holds_workload, in_scope, is_due,
+    offset_reset, offsets, planned, sent_back, targets,
+};
 pub use progress::{Sample, progress};
 pub use quotas::quotas;
 pub use roll::{Roll, roll};

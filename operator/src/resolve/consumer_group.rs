@@ -13,7 +13,7 @@ use super::{
     topic::topic_name,
 };
 use crate::{
-    kafka::{Acl, AclOperation, AclPattern, AclResource, Principal},
+    kafka::{Acl, AclOperation, AclPattern, AclResource, GroupType, Principal},
     status::reasons,
     world::ClusterKey,
 };
@@ -25,6 +25,8 @@ pub struct ResolvedGroup {
     pub cluster: ClusterKey,
     /// Its group id.
     pub group_id: GroupId,
+    /// How its consumers share the topics.
+    pub kind: GroupType,
     /// The topics it reads by name, in the order declared.
     pub topics: Vec<TopicName>,
     /// It reads all topics that begin with one of these, too.
@@ -48,17 +50,7 @@ pub fn consumer_group(
 ) -> Result<ResolvedGroup, Rejection> {
     let me = Claimant::of(group);
     let spec = &group.spec;
-    let cluster = ClusterKey::of(&spec.cluster_ref, &me.namespace);
-    let text = spec.group_id.clone().unwrap_or_else(|| group.name_any());
-    granted(&cluster, &me.namespace, facts)?.check("group id", &text, &me.namespace, &cluster)?;
-    holds(
-        &me,
-        &cluster,
-        "group id",
-        &text,
-        &[Name::Group(text.clone())],
-        facts,
-    )?;
+    let (cluster, group_id) = group_id(group, facts)?;
     target_is_named(group)?;
     spec.autoscaling.as_ref().map_or(Ok(()), schedules)?;
     let topics = spec
@@ -79,7 +71,9 @@ pub fn consumer_group(
         .map(|reference| writable(reference, &me, &cluster, facts))
         .transpose()?;
     let principal = Principal::service_account(&me.namespace, &spec.service_account_name);
-    let mut grants: BTreeSet<Acl> = reads(&principal, &topics, &text).into_iter().collect();
+    let mut grants: BTreeSet<Acl> = reads(&principal, &topics, group_id.as_str())
+        .into_iter()
+        .collect();
     grants.extend(
         prefixes
             .iter()
@@ -88,13 +82,43 @@ pub fn consumer_group(
     grants.extend(dlq.iter().flat_map(|topic| dead_letters(&principal, topic)));
     Ok(ResolvedGroup {
         cluster,
-        group_id: GroupId(text),
+        group_id,
+        kind: kind(spec.kind),
         topics,
         prefixes,
         dlq,
         offset_reset: spec.offset_reset,
         grants,
     })
+}
+
+fn kind(declared: millrace_crds::GroupType) -> GroupType {
+    match declared {
+        millrace_crds::GroupType::Classic => GroupType::Classic,
+        millrace_crds::GroupType::Consumer => GroupType::Consumer,
+        millrace_crds::GroupType::Share => GroupType::Share,
+    }
+}
+
+/// The group id and the cluster of a ConsumerGroup, if it holds them.
+///
+/// # Errors
+/// A [`Rejection`] when the namespace may not use the cluster or the group id, or another resource holds the id.
+pub fn group_id(
+    group: &ConsumerGroup,
+    facts: &dyn Facts,
+) -> Result<(ClusterKey, GroupId), Rejection> {
+    let me = Claimant::of(group);
+    let cluster = ClusterKey::of(&group.spec.cluster_ref, &me.namespace);
+    let text = group
+        .spec
+        .group_id
+        .clone()
+        .unwrap_or_else(|| group.name_any());
+    granted(&cluster, &me.namespace, facts)?.check("group id", &text, &me.namespace, &cluster)?;
+    let names = [Name::Group(text.clone())];
+    holds(&me, &cluster, "group id", &text, &names, facts)?;
+    Ok((cluster, GroupId(text)))
 }
 
 /// The topic a reference names, if the group may read it: it is in the same namespace, or lets this one in.

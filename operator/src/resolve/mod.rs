@@ -25,7 +25,7 @@ mod topic;
 mod tests;
 
 pub use consent::allows;
-pub use consumer_group::{ResolvedGroup, consumer_group};
+pub use consumer_group::{ResolvedGroup, consumer_group, group_id};
 pub use dlq::{dlq, dlq_share};
 pub use facts::{Claimant, Facts, Name};
 pub use grant::{Granted, granted, namespace_quota, overlapping_prefixes};

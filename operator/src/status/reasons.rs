@@ -84,6 +84,18 @@ pub const CONSUMERS: &str = "Consumers";
 pub const HOT_PARTITION: &str = "HotPartition";
 /// The lag, or the topic, is spread over the partitions.
 pub const EVEN: &str = "Even";
+/// Kafka has lost offsets that the group had committed.
+pub const OFFSETS_GONE: &str = "OffsetsGone";
+/// Kafka has the offsets that the group committed.
+pub const OFFSETS_KEPT: &str = "OffsetsKept";
+/// The offsets were reset, and read back.
+pub const RESET: &str = "Reset";
+/// A reset was only worked out.
+pub const DRY_RUN: &str = "DryRun";
+/// The group has members, and Kafka takes offsets for one without only.
+pub const GROUP_NOT_EMPTY: &str = "GroupNotEmpty";
+/// A reset was given up.
+pub const RESET_FAILED: &str = "ResetFailed";
 /// The workload to scale exists and may be scaled.
 pub const FOUND: &str = "Found";
 /// The workload to scale does not exist.

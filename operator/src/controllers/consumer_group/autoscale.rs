@@ -7,17 +7,21 @@ use millrace_autoscaler::{
     scale::{Decision, Look, Policy, decide},
 };
 use millrace_crds::{
-    Autoscaling, AutoscalingMode, ConsumerGroup, LagObjective, ScaleTargetRef, ScalingStatus,
+    Autoscaling, AutoscalingMode, ConsumerGroup, GroupType, ScaleTargetRef, ScalingStatus,
 };
 use tokio::time::Instant;
 use tracing::info;
 
-use super::memory::{Memories, Memory};
+use super::{
+    memory::{Memories, Memory},
+    offsets::Tended,
+};
 use crate::{
     apply::{self, Replicas},
     context::Context,
     error::Error,
     lag::kept,
+    plan,
     resolve::{Rejection, scheduled},
     status::{Draft, reasons},
 };
@@ -36,12 +40,13 @@ pub(super) struct Followed {
     pub(super) scaling: Option<ScalingStatus>,
 }
 
-/// Lets the workload follow the lag that `memory` has seen.
+/// Lets the workload follow the lag that `memory` has seen, unless a reset of offsets has stopped it.
 pub(super) async fn follow(
     context: &Context,
     memories: &Memories,
     group: &ConsumerGroup,
     memory: &mut Memory,
+    tended: &Tended,
     now: Timestamp,
 ) -> Result<Followed, Error> {
     let Some(target) = &group.spec.scale_target_ref else {
@@ -73,11 +78,18 @@ pub(super) async fn follow(
         });
     };
     memory.contest.observe(replicas.wanted, now);
-    let decision = observe_and_decide(group, memory, autoscaling, &replicas, now);
-    let decision = decision.unwrap_or_else(|| Decision {
+    let nothing = |why: &str| Decision {
         replicas: replicas.wanted,
-        reason: "the lag is not known: nothing is changed".to_owned(),
-    });
+        reason: format!("{why}: nothing is changed"),
+    };
+    let decision = if plan::holds_workload(tended.reset.as_ref()) {
+        nothing("the committed offsets are being reset")
+    } else if tended.restored {
+        nothing("Kafka had forgotten the committed offsets, and they are committed again")
+    } else {
+        observe_and_decide(group, memory, autoscaling, &replicas, now)
+            .unwrap_or_else(|| nothing("the lag is not known"))
+    };
     let acted = autoscaling.mode == AutoscalingMode::Auto
         && decision.replicas != replicas.wanted
         && !memory.contest.yields(now)
@@ -112,15 +124,16 @@ pub(super) async fn follow(
 }
 
 /// What a ConsumerGroup asks of its autoscaler at a time.
-fn policy(autoscaling: &Autoscaling, objective: &LagObjective, now: Timestamp) -> Policy {
+fn policy(group: &ConsumerGroup, autoscaling: &Autoscaling, now: Timestamp) -> Policy {
     Policy {
         min: autoscaling.min_replicas.max(0),
         scheduled: scheduled(autoscaling, now),
         max: autoscaling.max_replicas.max(1),
-        objective: f64::from(objective.lag_seconds.max(1)),
+        objective: f64::from(group.spec.objective.lag_seconds.max(1)),
         drain: f64::from(autoscaling.drain_seconds.max(1)),
         window: f64::from(autoscaling.scale_down_window_seconds.max(1)),
         idle: f64::from(autoscaling.idle_seconds.max(1)),
+        shared: group.spec.kind == GroupType::Share,
     }
 }
 
@@ -136,7 +149,7 @@ fn observe_and_decide(
     if seconds(lag.time, now) > OLD {
         return None;
     }
-    let policy = policy(autoscaling, &group.spec.objective, now);
+    let policy = policy(group, autoscaling, now);
     memory.history.observe(
         &Look {
             snapshot,

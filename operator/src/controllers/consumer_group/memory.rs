@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     apply::{Replicas, Workloads},
     context::Context,
+    error::Error,
     kafka::GroupType,
     lag::Verdicts,
     resolve::{Rejection, ResolvedGroup},
@@ -35,6 +36,7 @@ pub(super) struct Memory {
     uid: Option<String>,
     cluster: ClusterKey,
     group_id: String,
+    kind: GroupType,
     declared: Declared,
     /// The topics it reads: those declared by name, and those there are under its prefixes.
     topics: BTreeSet<String>,
@@ -61,6 +63,7 @@ impl Memory {
             uid: group.uid(),
             cluster: desired.cluster.clone(),
             group_id: desired.group_id.as_str().to_owned(),
+            kind: desired.kind,
             topics: Declared::of(desired).topics,
             declared: Declared::of(desired),
             track: Track::default(),
@@ -78,11 +81,13 @@ impl Memory {
             &self.uid,
             &self.cluster,
             self.group_id.as_str(),
+            self.kind,
             &self.declared,
         ) == (
             &group.uid(),
             &desired.cluster,
             desired.group_id.as_str(),
+            desired.kind,
             &Declared::of(desired),
         )
     }
@@ -106,7 +111,7 @@ impl Memory {
             return false;
         };
         self.follow(context, &handle.view());
-        handle.declare_group(&self.group_id, GroupType::Consumer, self.topics.clone());
+        handle.declare_group(&self.group_id, self.kind, self.topics.clone());
         let latest = handle.groups().get(&self.group_id).cloned();
         let Some(snapshot) = latest.filter(|snapshot| seconds(snapshot.time, now) < STALE) else {
             return false;
@@ -116,7 +121,7 @@ impl Memory {
             .as_ref()
             .is_none_or(|(seen, _)| seen.time < snapshot.time)
         {
-            let lag = self.track.observe(&snapshot, reset(group));
+            let lag = self.track.observe(&snapshot, reset_of(group));
             self.verdicts
                 .observe(&lag, f64::from(group.spec.objective.lag_seconds));
             self.measure(context, &lag);
@@ -158,15 +163,39 @@ impl Memory {
         }
     }
 
+    /// The topics the group reads, by their names in Kafka.
+    pub(super) fn topics(&self) -> &BTreeSet<String> {
+        &self.topics
+    }
+
+    /// Consumers in the group; None where the last look is too old to say.
+    pub(super) fn members(&self, now: Timestamp) -> Option<usize> {
+        let (snapshot, lag) = self.seen.as_ref()?;
+        (seconds(snapshot.time, now) < STALE).then_some(lag.members)
+    }
+
+    /// Whether the workload was asked for no replica when it was last read.
+    pub(super) fn sleeps(&self) -> bool {
+        matches!(&self.target, Some((_, Ok(replicas))) if replicas.wanted == 0)
+    }
+
+    /// Forgets what was seen of commits: the offsets were changed by hand, which is no work of the group's.
+    pub(super) fn begin_anew(&mut self) {
+        self.track = Track::default();
+        self.history = History::resume(self.history.capacity(), self.last_scale);
+        self.seen = None;
+    }
+
     fn forget(&self, context: &Context) {
         if let Some(handle) = context.world.clusters.get(&self.cluster) {
-            handle.declare_group(&self.group_id, GroupType::Consumer, BTreeSet::new());
+            handle.declare_group(&self.group_id, self.kind, BTreeSet::new());
         }
         context.metrics.groups.forget(&self.labels(), &self.topics);
     }
 }
 
-fn reset(group: &ConsumerGroup) -> OffsetReset {
+/// Where the group begins without a committed offset.
+pub(super) fn reset_of(group: &ConsumerGroup) -> OffsetReset {
     match group.spec.offset_reset {
         millrace_crds::OffsetReset::Earliest => OffsetReset::Earliest,
         millrace_crds::OffsetReset::Latest => OffsetReset::Latest,
@@ -230,6 +259,41 @@ impl Memories {
         let memory = Arc::new(Turn::new(Memory::resume(group, desired)));
         self.lock().insert(name(group), memory.clone());
         memory
+    }
+
+    /// Replicas that the group's workload asks for; None where there is none, or it cannot be scaled.
+    pub(super) async fn replicas(
+        &self,
+        context: &Context,
+        group: &ConsumerGroup,
+    ) -> Result<Option<i32>, Error> {
+        let Some(target) = &group.spec.scale_target_ref else {
+            return Ok(None);
+        };
+        let namespace = group.namespace().unwrap_or_default();
+        let found = self.workloads.read(context, &namespace, target).await?;
+        Ok(found.ok().map(|replicas| replicas.wanted))
+    }
+
+    /// Has the group's workload ask for so many replicas; false where it cannot be scaled, or somebody changed it meanwhile.
+    pub(super) async fn scale(
+        &self,
+        context: &Context,
+        group: &ConsumerGroup,
+        replicas: i32,
+    ) -> Result<bool, Error> {
+        let Some(target) = &group.spec.scale_target_ref else {
+            return Ok(false);
+        };
+        let namespace = group.namespace().unwrap_or_default();
+        match self.workloads.read(context, &namespace, target).await? {
+            Ok(seen) => {
+                self.workloads
+                    .set(context, &namespace, target, &seen, replicas)
+                    .await
+            }
+            Err(_) => Ok(false),
+        }
     }
 
     /// Forgets a group: its offsets are no longer looked at, its metrics go.

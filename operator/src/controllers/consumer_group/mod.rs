@@ -1,5 +1,9 @@
 mod autoscale;
+mod deletion;
 mod memory;
+mod offsets;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -8,12 +12,13 @@ use kube::{
     ResourceExt,
     runtime::{controller::Action, reflector::ObjectRef},
 };
-use millrace_crds::{Binding, ConsumerGroup, ConsumerGroupStatus};
+use millrace_crds::{Binding, ConsumerGroup, ConsumerGroupStatus, ScalingStatus};
 use tokio_util::sync::CancellationToken;
 
 use self::{
-    autoscale::{Followed, follow},
+    autoscale::follow,
     memory::{Memories, Memory},
+    offsets::{Tended, tend},
 };
 use super::{
     kafka_topic::{is_unseen, reachable},
@@ -32,7 +37,13 @@ use crate::{
 };
 
 /// The verdicts on a group's lag.
-const VERDICTS: [&str; 4] = ["WithinObjective", "Stalled", "NoMembers", "Skewed"];
+const VERDICTS: [&str; 5] = [
+    "WithinObjective",
+    "Stalled",
+    "NoMembers",
+    "Skewed",
+    "OffsetsExpired",
+];
 
 /// Makes ConsumerGroups true until `shutdown`.
 pub async fn run(context: Arc<Context>, shutdown: CancellationToken) {
@@ -100,7 +111,7 @@ async fn reconcile(
     memories: Arc<Memories>,
 ) -> Result<Action, Error> {
     if group.metadata.deletion_timestamp.is_some() {
-        return Ok(Action::await_change());
+        return deletion::release(&context, &group).await;
     }
     if resolve::paused(group.as_ref()) {
         status::pause(&context, group.as_ref(), group.status.as_ref()).await?;
@@ -113,24 +124,20 @@ async fn reconcile(
     if is_unseen(&context, &desired.cluster) {
         return Ok(Action::await_change());
     }
+    let group = deletion::guard(&context, &group).await?;
     let now = Timestamp::now();
     let (access, failure) = access(&context, &desired).await;
     let binding = bind(&context, &group, &desired).await?;
     let memory = memories.of(&context, &group, &desired).await;
     let mut memory = memory.lock().await;
     let verdicts = verdicts(&context, &group, &desired.cluster, &mut memory, now);
-    let followed = follow(&context, &memories, &group, &mut memory, now).await?;
-    let (status, drafts) = describe(&group, &desired, &memory, followed, binding);
-    let drafts = summed_up(access, drafts, verdicts);
-    let (status, drafts) = lag::settle(group.status.as_ref(), status, drafts, now);
-    status::write(
-        &context,
-        group.as_ref(),
-        group.status.as_ref(),
-        status,
-        &drafts,
-    )
-    .await?;
+    let tended = tend(&context, &memories, &group, &desired, &mut memory, now).await?;
+    let followed = follow(&context, &memories, &group, &mut memory, &tended, now).await?;
+    let drafts = summed_up(access, followed.drafts, verdicts, tended.draft());
+    let status = describe(&group, &desired, &memory, followed.scaling, tended, binding);
+    let before = group.status.as_ref();
+    let (status, drafts) = lag::settle(before, status, drafts, now);
+    status::write(&context, group.as_ref(), before, status, &drafts).await?;
     failure.map_or_else(|| Ok(Action::await_change()), |error| Err(error.into()))
 }
 
@@ -181,13 +188,14 @@ fn describe(
     group: &ConsumerGroup,
     desired: &ResolvedGroup,
     memory: &Memory,
-    followed: Followed,
+    scaling: Option<ScalingStatus>,
+    tended: Tended,
     binding: Option<Binding>,
-) -> (ConsumerGroupStatus, Vec<Draft>) {
+) -> ConsumerGroupStatus {
     let before = group.status.clone().unwrap_or_default();
     let seen = memory.seen.as_ref();
     let description = seen.map(|(snapshot, _)| &snapshot.description);
-    let status = ConsumerGroupStatus {
+    ConsumerGroupStatus {
         group_id: Some(desired.group_id.as_str().to_owned()),
         state: description
             .map(|description| description.state.clone())
@@ -196,15 +204,21 @@ fn describe(
             .and_then(|description| i32::try_from(description.members.len()).ok())
             .or(before.members),
         lag: seen.and_then(|(_, lag)| lag::report(lag)).or(before.lag),
-        scaling: followed.scaling,
+        scaling,
+        offset_reset: tended.reset,
+        kept_offsets: tended.kept,
         binding,
         ..ConsumerGroupStatus::default()
-    };
-    (status, followed.drafts)
+    }
 }
 
-/// All conditions, with `Ready` out of access and workload; the verdicts are no part of it.
-fn summed_up(access: Draft, workload: Vec<Draft>, verdicts: Vec<Draft>) -> Vec<Draft> {
+/// All conditions, with `Ready` out of access and workload; the verdicts and a reset are no part of it.
+fn summed_up(
+    access: Draft,
+    workload: Vec<Draft>,
+    verdicts: Vec<Draft>,
+    reset: Option<Draft>,
+) -> Vec<Draft> {
     let parts: Vec<Draft> = [access]
         .into_iter()
         .chain(
@@ -222,6 +236,7 @@ fn summed_up(access: Draft, workload: Vec<Draft>, verdicts: Vec<Draft>) -> Vec<D
         .into_iter()
         .chain(contested)
         .chain(verdicts)
+        .chain(reset)
         .chain([ready])
         .collect()
 }

@@ -100,6 +100,13 @@ impl FakeKafka {
         group.committed.insert(partition, offset);
     }
 
+    /// The committed offset of a group; None where there is none.
+    pub fn committed(&self, group: &str, partition: &TopicPartition) -> Option<i64> {
+        let inner = self.lock();
+        let group = inner.state.groups.get(group)?;
+        group.committed.get(partition).copied()
+    }
+
     /// Sets where the records of a partition begin and end, and the last stable offset between. These records have no timestamps.
     pub fn set_offsets(
         &self,

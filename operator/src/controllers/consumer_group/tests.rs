@@ -1,0 +1,246 @@
+//! Whole reconciles of ConsumerGroups against an API server and a Kafka in memory.
+
+use std::collections::BTreeSet;
+
+use millrace_autoscaler::{GroupDescription, TopicPartition};
+use serde_json::{Value, json};
+
+use crate::controllers::testing::House;
+
+const GROUP: &str = "readers";
+
+fn partition(number: i32) -> TopicPartition {
+    TopicPartition {
+        topic: "orders".to_owned(),
+        partition: number,
+    }
+}
+
+/// A topic of two partitions with 100 records each, of which the group has committed 60 and 70.
+fn house() -> House {
+    let house = House::new();
+    house.put("Topic", "kafka", "orders", json!({ "partitions": 2 }));
+    house.live(async |_| {
+        house
+            .until("made", || {
+                house
+                    .condition("Topic", "kafka", "orders", "Ready")
+                    .starts_with("True/")
+            })
+            .await;
+    });
+    for number in 0..2 {
+        house.kafka.set_offsets(partition(number), 0, 100, 100);
+        let committed = 60 + 10 * i64::from(number);
+        house.kafka.commit(GROUP, partition(number), committed);
+    }
+    house
+}
+
+impl House {
+    fn group(&self, more: Value) {
+        let mut spec = json!({ "topics": [{ "name": "orders" }], "serviceAccountName": "reader" });
+        for (key, value) in more.as_object().unwrap() {
+            spec[key] = value.clone();
+        }
+        self.put("ConsumerGroup", "kafka", GROUP, spec);
+    }
+
+    fn tells(&self, condition: &str) -> String {
+        self.condition("ConsumerGroup", "kafka", GROUP, condition)
+    }
+
+    fn committed(&self) -> [Option<i64>; 2] {
+        [0, 1].map(|number| self.kafka.committed(GROUP, &partition(number)))
+    }
+
+    fn reset(&self) -> Value {
+        self.get("ConsumerGroup", "kafka", GROUP).unwrap()["status"]["offsetReset"].clone()
+    }
+}
+
+fn shift(id: &str, by: i64) -> Value {
+    json!({ "resetOffsets": { "id": id, "to": "Shift", "shift": by } })
+}
+
+#[test]
+fn a_reset_is_carried_out_once_for_each_id() {
+    let house = house();
+    house.group(shift("one", -10));
+    house.live(async |_| {
+        house
+            .until("reset", || {
+                house.tells("OffsetsReset").starts_with("True/Reset")
+            })
+            .await;
+        house.quiet().await;
+        assert_eq!(house.committed(), [Some(50), Some(60)]);
+        assert_eq!(house.reset()["recordsAgain"], 20);
+        house.group(shift("two", -10));
+        house.until("again", || house.reset()["id"] == "two").await;
+        house.quiet().await;
+        assert_eq!(house.committed(), [Some(40), Some(50)]);
+    });
+}
+
+#[test]
+fn a_dry_run_says_what_would_change_and_changes_nothing() {
+    let house = house();
+    house.group(json!({ "resetOffsets": { "id": "one", "to": "Earliest", "dryRun": true } }));
+    house.live(async |_| {
+        house
+            .until("worked out", || {
+                house.tells("OffsetsReset").starts_with("False/DryRun")
+            })
+            .await;
+        house.quiet().await;
+        assert_eq!(house.committed(), [Some(60), Some(70)]);
+        let partitions = house.reset()["partitions"].clone();
+        assert_eq!(
+            partitions[1],
+            json!({ "topic": "orders", "partition": 1, "from": 70, "to": 0 })
+        );
+    });
+}
+
+#[test]
+fn a_group_with_members_is_waited_for() {
+    let house = house();
+    let members = [("a".to_owned(), BTreeSet::new())];
+    let stable = GroupDescription {
+        state: "Stable".to_owned(),
+        members: members.into(),
+    };
+    house.kafka.set_group(GROUP, stable);
+    house.group(shift("one", -10));
+    house.live(async |_| {
+        house
+            .until("waits", || {
+                house
+                    .tells("OffsetsReset")
+                    .starts_with("False/GroupNotEmpty")
+            })
+            .await;
+        house.quiet().await;
+        assert!(
+            house
+                .tells("OffsetsReset")
+                .contains("the group has 1 consumer"),
+            "{}",
+            house.tells("OffsetsReset")
+        );
+        assert_eq!(house.committed(), [Some(60), Some(70)]);
+        let empty = GroupDescription {
+            state: "Empty".to_owned(),
+            ..GroupDescription::default()
+        };
+        house.kafka.set_group(GROUP, empty);
+        house
+            .until("reset", || {
+                house.tells("OffsetsReset").starts_with("True/Reset")
+            })
+            .await;
+        assert_eq!(house.committed(), [Some(50), Some(60)]);
+    });
+}
+
+#[test]
+fn what_cannot_be_is_refused_for_good_and_changes_nothing() {
+    let house = house();
+    house.group(json!({ "resetOffsets": { "id": "one", "to": "Offsets", "offsets": [
+        { "topic": "orders", "partition": 0, "offset": 10 }, { "topic": "orders", "partition": 1, "offset": 101 },
+    ] } }));
+    house.live(async |_| {
+        house
+            .until("refused", || {
+                house.tells("OffsetsReset").starts_with("False/ResetFailed")
+            })
+            .await;
+        house.quiet().await;
+        assert!(
+            house
+                .tells("OffsetsReset")
+                .contains("offset 101 is not in partition 1 of topic `orders`"),
+            "{}",
+            house.tells("OffsetsReset")
+        );
+        assert_eq!(house.committed(), [Some(60), Some(70)]);
+    });
+}
+
+#[test]
+fn wherever_the_operator_dies_a_shift_is_done_once() {
+    for points in 0..24 {
+        let house = house();
+        house.group(shift("one", -10));
+        house.kafka.fuse().set(Some(points));
+        let rested = house.live_until_dead_or_quiet(async |_| {});
+        house.kafka.fuse().set(None);
+        house.live(async |_| {
+            house
+                .until("reset", || {
+                    house.tells("OffsetsReset").starts_with("True/Reset")
+                })
+                .await;
+            house.quiet().await;
+        });
+        assert_eq!(
+            house.committed(),
+            [Some(50), Some(60)],
+            "died after {points} points (rested: {rested})"
+        );
+    }
+}
+
+#[test]
+fn the_group_goes_with_its_resource_where_that_is_wanted() {
+    for (policy, left) in [("Delete", [None, None]), ("Retain", [Some(60), Some(70)])] {
+        let house = house();
+        house.group(json!({ "deletionPolicy": policy }));
+        house.live(async |_| {
+            house
+                .until("known", || house.tells("Ready").starts_with("True/"))
+                .await;
+            house.quiet().await;
+            house.delete("ConsumerGroup", "kafka", GROUP);
+            house
+                .until("gone", || {
+                    house.get("ConsumerGroup", "kafka", GROUP).is_none()
+                })
+                .await;
+            house.quiet().await;
+        });
+        assert_eq!(house.committed(), left, "{policy}");
+    }
+}
+
+#[test]
+fn a_group_with_members_outlives_its_resource_until_they_leave() {
+    let house = house();
+    let members = [("a".to_owned(), BTreeSet::new())];
+    let stable = GroupDescription {
+        state: "Stable".to_owned(),
+        members: members.into(),
+    };
+    house.kafka.set_group(GROUP, stable);
+    house.group(json!({ "deletionPolicy": "Delete" }));
+    house.live(async |_| {
+        house
+            .until("known", || house.tells("Ready").starts_with("True/"))
+            .await;
+        house.quiet().await;
+        house.delete("ConsumerGroup", "kafka", GROUP);
+        house
+            .until("waits", || {
+                house.tells("Ready").starts_with("False/GroupNotEmpty")
+            })
+            .await;
+        house.kafka.set_group(GROUP, GroupDescription::default());
+        house
+            .until("gone", || {
+                house.get("ConsumerGroup", "kafka", GROUP).is_none()
+            })
+            .await;
+        assert_eq!(house.committed(), [None, None]);
+    });
+}
