@@ -78,6 +78,11 @@ impl Access {
 
     /// For what librdkafka has no call for.
     pub async fn admin(&self) -> Result<AdminClient, Failure> {
+        Ok(self.kafka().await?.admin())
+    }
+
+    /// For what librdkafka cannot do.
+    pub async fn kafka(&self) -> Result<Kafka, Failure> {
         let tls = TlsConfig::new().with_ca_cert_pem(read(&self.ca)?);
         let auth = match (&self.token_file, &self.cert, &self.key) {
             (Some(file), ..) => AuthConfig::sasl_oauthbearer(read(file)?.trim()).with_tls(tls),
@@ -90,7 +95,7 @@ impl Access {
             .security(auth)
             .connect()
             .await?;
-        Ok(kafka.admin())
+        Ok(kafka)
     }
 
     /// The operator's own client, as the super user.

@@ -23,6 +23,7 @@ mod pace;
 mod produce;
 mod quotas;
 mod records;
+mod share;
 mod silence;
 mod throttle;
 mod topics;
@@ -85,6 +86,8 @@ enum Command {
     Offsets(groups::Named),
     /// Print committed offsets, end offsets and lag of a group in every partition of a topic.
     Lag(lag::Arguments),
+    /// Take records as a member of a share group, and accept them; prints how many.
+    ShareConsume(share::Arguments),
     /// Read as a member of a group, slowly, until told to stop or for some seconds.
     Work(work::Arguments),
     /// Run the operator's scenario against this Kafka and against the one in memory that its tests use.
@@ -163,6 +166,7 @@ async fn run(access: Access, limit: Duration, command: Command) -> Result<Value,
         Command::Quotas => within(limit, quotas::list(&access)).await,
         Command::Groups => within(limit, groups::list(&access)).await,
         Command::Offsets(group) => within(limit, groups::offsets(&access, group)).await,
+        Command::ShareConsume(arguments) => within(limit, share::consume(&access, arguments)).await,
         Command::Lag(arguments) => within(limit, lag::run(&access, &arguments)).await,
         Command::Work(arguments) => work::run(access, arguments).await,
         Command::Conformance => within(limit, conformance::run(&access)).await,

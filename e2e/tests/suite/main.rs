@@ -22,6 +22,7 @@ mod ownership;
 mod plan_command;
 mod quotas;
 mod schema;
+mod share_groups;
 mod topic_access;
 mod topic_deletion;
 mod topic_drift;

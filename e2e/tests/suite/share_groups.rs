@@ -1,0 +1,87 @@
+//! A share group (KIP-932) is a ConsumerGroup like others: it has access, members and a lag.
+
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+use anyhow::{Context, Result, anyhow};
+use millrace_crds::ConsumerGroup;
+use millrace_e2e::{Case, wait};
+use serde_json::json;
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+async fn produce(case: &Case, count: u32) -> Result<()> {
+    let (topic, count) = (case.name("orders"), count.to_string());
+    let words = ["produce", "--topic", &topic, "--count", &count];
+    case.probe.ask(&words).await.map(drop)
+}
+
+/// The lag that the status shows once `test` holds for it.
+async fn lag(case: &Case, what: &str, test: impl Fn(i64) -> bool + Send + Sync) -> Result<i64> {
+    let records = |group: &ConsumerGroup| Some(group.status.as_ref()?.lag.as_ref()?.records);
+    let groups = case.api::<ConsumerGroup>();
+    let group = wait::object(&groups, "billing", what, PATIENCE, |group| {
+        records(group).is_some_and(&test)
+    })
+    .await?;
+    records(&group).context("no lag")
+}
+
+#[tokio::test]
+async fn a_share_group_takes_what_it_was_granted_and_its_lag_is_told() -> Result<()> {
+    let case = Case::shared("share").await?;
+    let reader = case.account("reader").await?;
+    case.topic("orders", &[]).await?;
+    let (topic, group) = (case.name("orders"), case.name("billing"));
+    let take = |count: i64| {
+        let count = count.to_string();
+        let (case, topic, group, reader) = (&case, &topic, &group, &reader);
+        async move {
+            let words = [
+                "share-consume",
+                "--topic",
+                topic,
+                "--group",
+                group,
+                "--count",
+                &count,
+                "--timeout-s",
+                "60",
+            ];
+            case.probe.run(reader, &words).await
+        }
+    };
+    let refused = take(1).await?;
+    assert!(refused.is_err(), "without a grant it got {refused:?}");
+
+    let spec = json!({
+        "groupId": group, "type": "Share", "topics": [{ "name": "orders" }], "serviceAccountName": "reader",
+    });
+    case.apply("ConsumerGroup", "billing", spec).await?;
+    case.ready::<ConsumerGroup>("billing").await?;
+    // A new share group begins with what comes once it is there.
+    let there = AtomicBool::new(false);
+    let feed = async {
+        while !there.load(Ordering::Relaxed) {
+            produce(&case, 5).await?;
+        }
+        anyhow::Ok(())
+    };
+    let taken = async {
+        let taken = take(20).await;
+        there.store(true, Ordering::Relaxed);
+        taken?.map_err(|error| anyhow!("{error:?}"))
+    };
+    tokio::try_join!(feed, taken)?;
+
+    produce(&case, 50).await?;
+    let waiting = lag(&case, "at least the last 50 records are lag", |records| {
+        records >= 50
+    })
+    .await?;
+    take(waiting).await?.map_err(|error| anyhow!("{error:?}"))?;
+    lag(&case, "nothing is lag", |records| records == 0).await?;
+    Ok(())
+}
