@@ -110,6 +110,8 @@ fn json_schema(openapi: &Value) -> Value {
     let mut schema = serde_json::Map::new();
     for (key, value) in fields {
         let converted = match (key.as_str(), value) {
+            // The formats of numbers say nothing that a user could break.
+            ("format", format) if format == "date-time" => format.clone(),
             ("description" | "default" | "format" | "nullable", _) => continue,
             ("properties", Value::Object(properties)) => Value::Object(
                 properties
