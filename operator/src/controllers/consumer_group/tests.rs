@@ -50,6 +50,22 @@ impl House {
         self.condition("ConsumerGroup", "kafka", GROUP, condition)
     }
 
+    /// Waits until a condition begins so.
+    async fn told(&self, condition: &str, begins: &str) {
+        let what = format!("{condition} is {begins}");
+        self.until(&what, || self.tells(condition).starts_with(begins))
+            .await;
+    }
+
+    /// Puts one consumer into the group.
+    fn join(&self) {
+        let stable = GroupDescription {
+            state: "Stable".to_owned(),
+            members: [("a".to_owned(), BTreeSet::new())].into(),
+        };
+        self.kafka.set_group(GROUP, stable);
+    }
+
     fn committed(&self) -> [Option<i64>; 2] {
         [0, 1].map(|number| self.kafka.committed(GROUP, &partition(number)))
     }
@@ -68,11 +84,7 @@ fn a_reset_is_carried_out_once_for_each_id() {
     let house = house();
     house.group(shift("one", -10));
     house.live(async |_| {
-        house
-            .until("reset", || {
-                house.tells("OffsetsReset").starts_with("True/Reset")
-            })
-            .await;
+        house.told("OffsetsReset", "True/Reset").await;
         house.quiet().await;
         assert_eq!(house.committed(), [Some(50), Some(60)]);
         assert_eq!(house.reset()["recordsAgain"], 20);
@@ -88,11 +100,7 @@ fn a_dry_run_says_what_would_change_and_changes_nothing() {
     let house = house();
     house.group(json!({ "resetOffsets": { "id": "one", "to": "Earliest", "dryRun": true } }));
     house.live(async |_| {
-        house
-            .until("worked out", || {
-                house.tells("OffsetsReset").starts_with("False/DryRun")
-            })
-            .await;
+        house.told("OffsetsReset", "False/DryRun").await;
         house.quiet().await;
         assert_eq!(house.committed(), [Some(60), Some(70)]);
         let partitions = house.reset()["partitions"].clone();
@@ -106,21 +114,10 @@ fn a_dry_run_says_what_would_change_and_changes_nothing() {
 #[test]
 fn a_group_with_members_is_waited_for() {
     let house = house();
-    let members = [("a".to_owned(), BTreeSet::new())];
-    let stable = GroupDescription {
-        state: "Stable".to_owned(),
-        members: members.into(),
-    };
-    house.kafka.set_group(GROUP, stable);
+    house.join();
     house.group(shift("one", -10));
     house.live(async |_| {
-        house
-            .until("waits", || {
-                house
-                    .tells("OffsetsReset")
-                    .starts_with("False/GroupNotEmpty")
-            })
-            .await;
+        house.told("OffsetsReset", "False/GroupNotEmpty").await;
         house.quiet().await;
         assert!(
             house
@@ -135,11 +132,7 @@ fn a_group_with_members_is_waited_for() {
             ..GroupDescription::default()
         };
         house.kafka.set_group(GROUP, empty);
-        house
-            .until("reset", || {
-                house.tells("OffsetsReset").starts_with("True/Reset")
-            })
-            .await;
+        house.told("OffsetsReset", "True/Reset").await;
         assert_eq!(house.committed(), [Some(50), Some(60)]);
     });
 }
@@ -151,11 +144,7 @@ fn what_cannot_be_is_refused_for_good_and_changes_nothing() {
         { "topic": "orders", "partition": 0, "offset": 10 }, { "topic": "orders", "partition": 1, "offset": 101 },
     ] } }));
     house.live(async |_| {
-        house
-            .until("refused", || {
-                house.tells("OffsetsReset").starts_with("False/ResetFailed")
-            })
-            .await;
+        house.told("OffsetsReset", "False/ResetFailed").await;
         house.quiet().await;
         assert!(
             house
@@ -177,11 +166,7 @@ fn wherever_the_operator_dies_a_shift_is_done_once() {
         let rested = house.live_until_dead_or_quiet(async |_| {});
         house.kafka.fuse().set(None);
         house.live(async |_| {
-            house
-                .until("reset", || {
-                    house.tells("OffsetsReset").starts_with("True/Reset")
-                })
-                .await;
+            house.told("OffsetsReset", "True/Reset").await;
             house.quiet().await;
         });
         assert_eq!(
@@ -198,9 +183,7 @@ fn the_group_goes_with_its_resource_where_that_is_wanted() {
         let house = house();
         house.group(json!({ "deletionPolicy": policy }));
         house.live(async |_| {
-            house
-                .until("known", || house.tells("Ready").starts_with("True/"))
-                .await;
+            house.told("Ready", "True/").await;
             house.quiet().await;
             house.delete("ConsumerGroup", "kafka", GROUP);
             house
@@ -217,24 +200,13 @@ fn the_group_goes_with_its_resource_where_that_is_wanted() {
 #[test]
 fn a_group_with_members_outlives_its_resource_until_they_leave() {
     let house = house();
-    let members = [("a".to_owned(), BTreeSet::new())];
-    let stable = GroupDescription {
-        state: "Stable".to_owned(),
-        members: members.into(),
-    };
-    house.kafka.set_group(GROUP, stable);
+    house.join();
     house.group(json!({ "deletionPolicy": "Delete" }));
     house.live(async |_| {
-        house
-            .until("known", || house.tells("Ready").starts_with("True/"))
-            .await;
+        house.told("Ready", "True/").await;
         house.quiet().await;
         house.delete("ConsumerGroup", "kafka", GROUP);
-        house
-            .until("waits", || {
-                house.tells("Ready").starts_with("False/GroupNotEmpty")
-            })
-            .await;
+        house.told("Ready", "False/GroupNotEmpty").await;
         house.kafka.set_group(GROUP, GroupDescription::default());
         house
             .until("gone", || {
