@@ -180,9 +180,7 @@ pub trait KafkaAdmin: Send + Sync + 'static {
     ) -> Result<PerItem<String, GroupDescription>, KafkaError>;
     /// Committed offsets of groups, by partition; a partition without a committed offset is absent.
     ///
-    /// Of a [`GroupType::Share`] it is where the share partition starts (KIP-932): all records before it are done with. Records
-    /// behind it may have been acknowledged already, in whatever order, so what lies between it and the end is an
-    /// upper bound of the lag.
+    /// A [`GroupType::Share`] commits none (KIP-932): of it the end less the records that are left comes in their place (KIP-1226).
     async fn committed_offsets(
         &self,
         groups: &BTreeMap<String, GroupType>,

@@ -141,7 +141,12 @@ impl KafkaAdmin for KrafkaAdmin {
         &self,
         groups: &BTreeMap<String, GroupType>,
     ) -> Result<PerItem<String, BTreeMap<TopicPartition, i64>>, KafkaError> {
-        groups::committed(&self.wire, &self.memory, groups).await
+        let (mut committed, shares) = futures::try_join!(
+            groups::committed(&self.wire, &self.memory, groups),
+            groups::share_progress(&self.connection, &self.wire, groups),
+        )?;
+        committed.extend(shares);
+        Ok(committed)
     }
 
     async fn commit_offsets(

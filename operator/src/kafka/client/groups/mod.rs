@@ -9,6 +9,7 @@ mod describe;
 mod memory;
 mod rounds;
 mod share;
+mod share_progress;
 #[cfg(test)]
 mod tests;
 
@@ -21,7 +22,7 @@ use kafka_protocol::{
 };
 use krafka::admin::AdminClient;
 
-pub(super) use self::memory::GroupMemory;
+pub(super) use self::{memory::GroupMemory, share_progress::share_progress};
 use super::{failure, names, wire::Wire};
 use crate::kafka::{GroupDescription, GroupType, KafkaError, PerItem, TopicPartition};
 
@@ -46,28 +47,15 @@ pub(super) async fn describe(
     failure::unless_all_unreachable(answers.collect())
 }
 
-/// Committed offsets of groups: one request to each coordinator, and one more for share groups.
+/// Committed offsets of groups of consumers: one request to each coordinator.
 pub(super) async fn committed(
     wire: &Wire,
     memory: &GroupMemory,
     groups: &BTreeMap<String, GroupType>,
 ) -> Result<PerItem<String, BTreeMap<TopicPartition, i64>>, KafkaError> {
-    let committing = [GroupType::Classic, GroupType::Consumer];
-    let (committed, shares) = join!(
-        rounds::ask(
-            wire,
-            memory,
-            of_types(groups, &committing),
-            &committed::Offsets
-        ),
-        rounds::ask(
-            wire,
-            memory,
-            of_types(groups, &[GroupType::Share]),
-            &share::StartOffsets
-        ),
-    );
-    failure::unless_all_unreachable(committed.into_iter().chain(shares).collect())
+    let consumers = of_types(groups, &[GroupType::Classic, GroupType::Consumer]);
+    let answers = rounds::ask(wire, memory, consumers, &committed::Offsets).await;
+    failure::unless_all_unreachable(answers)
 }
 
 /// Sets committed offsets of one group (OffsetCommit without a member).

@@ -5,14 +5,9 @@ use std::sync::{
 
 use kafka_protocol::messages::{
     ApiKey, ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse, DescribeGroupsRequest,
-    DescribeGroupsResponse, DescribeShareGroupOffsetsRequest, DescribeShareGroupOffsetsResponse,
-    FindCoordinatorRequest, FindCoordinatorResponse, OffsetFetchRequest, OffsetFetchResponse,
-    ShareGroupDescribeRequest, ShareGroupDescribeResponse, consumer_group_describe_response,
-    describe_groups_response,
-    describe_share_group_offsets_response::{
-        DescribeShareGroupOffsetsResponseGroup, DescribeShareGroupOffsetsResponsePartition,
-        DescribeShareGroupOffsetsResponseTopic,
-    },
+    DescribeGroupsResponse, FindCoordinatorRequest, FindCoordinatorResponse, OffsetFetchRequest,
+    OffsetFetchResponse, ShareGroupDescribeRequest, ShareGroupDescribeResponse,
+    consumer_group_describe_response, describe_groups_response,
     find_coordinator_response::Coordinator,
     offset_fetch_response::{
         OffsetFetchResponseGroup, OffsetFetchResponsePartitions, OffsetFetchResponseTopics,
@@ -381,7 +376,7 @@ async fn groups_of_both_protocols_and_of_none_are_described() {
 }
 
 #[tokio::test]
-async fn share_groups_are_described_with_where_their_partitions_start() {
+async fn share_groups_are_described_with_their_members() {
     let identity = Identity::new();
     let listening = Listening::new().await;
     let port = listening.port();
@@ -409,28 +404,7 @@ async fn share_groups_are_described_with_where_their_partitions_start() {
             });
             received.answer(&ShareGroupDescribeResponse::default().with_groups(groups.collect()))
         }
-        _ => {
-            let request = received.decode::<DescribeShareGroupOffsetsRequest>();
-            let groups = request.groups.into_iter().map(|group| {
-                assert_eq!(group.topics, None, "all topics are wanted");
-                let partitions = [(0, 40), (1, -1)].map(|(partition, start)| {
-                    DescribeShareGroupOffsetsResponsePartition::default()
-                        .with_partition_index(partition)
-                        .with_start_offset(start)
-                });
-                let topic = DescribeShareGroupOffsetsResponseTopic::default()
-                    .with_topic_name(TopicName(StrBytes::from_static_str("orders")))
-                    .with_partitions(partitions.to_vec());
-                let answer = DescribeShareGroupOffsetsResponseGroup::default()
-                    .with_group_id(group.group_id.clone());
-                match *group.group_id == *"absent" {
-                    true => answer.with_error_code(NOT_FOUND),
-                    false => answer.with_topics(vec![topic]),
-                }
-            });
-            let groups = groups.collect();
-            received.answer(&DescribeShareGroupOffsetsResponse::default().with_groups(groups))
-        }
+        other => panic!("{other:?} was asked"),
     });
     let client = Client::new(&identity, &broker);
     let groups = of_type(&["billing", "absent"], GroupType::Share);
@@ -442,23 +416,9 @@ async fn share_groups_are_described_with_where_their_partitions_start() {
     let assigned: Vec<i32> = billing.members["m"].iter().map(|p| p.partition).collect();
     assert_eq!((billing.state.as_str(), assigned), ("Stable", vec![0, 1]));
 
-    let committed = committed(&client.wire, &client.memory, &groups)
-        .await
-        .unwrap();
-    assert_eq!(committed["absent"], Ok(BTreeMap::new()));
-    let offsets: Vec<i64> = committed["billing"]
-        .clone()
-        .unwrap()
-        .into_values()
-        .collect();
-    assert_eq!(offsets, [40], "the other does not start anywhere yet");
-    use ApiKey::{DescribeShareGroupOffsets, FindCoordinator, ShareGroupDescribe};
+    use ApiKey::{FindCoordinator, ShareGroupDescribe};
     assert_eq!(
         broker.take_requests(),
-        [
-            FindCoordinator,
-            ShareGroupDescribe,
-            DescribeShareGroupOffsets
-        ]
+        [FindCoordinator, ShareGroupDescribe]
     );
 }
