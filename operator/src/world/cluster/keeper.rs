@@ -12,7 +12,7 @@ use super::{
     board::Board,
     expectation::{Expectation, Late},
     handle::{Request, StepResults},
-    look::{self, Since},
+    look::{self, Since, Whole},
     settle::settle,
 };
 use crate::{
@@ -34,8 +34,6 @@ const LONGEST_LINGER: Duration = Duration::from_secs(1);
 const LARGE_BATCH: usize = 1_000;
 /// Looks at the whole cluster leave out so many times the time that one took: they are no more than a tenth of what is asked.
 const REST_BETWEEN_LOOKS: u32 = 10;
-/// But no more than this: a look that waited for a broker that had gone would else be followed by minutes of blindness.
-const LONGEST_REST: Duration = Duration::from_secs(20);
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 const LONGEST_RETRY: Duration = Duration::from_secs(10);
 
@@ -55,7 +53,7 @@ pub(super) struct Keeper {
 }
 
 struct Looked {
-    found: Result<View, KafkaError>,
+    found: Result<Whole, KafkaError>,
     took: Duration,
 }
 
@@ -114,12 +112,13 @@ impl Keeper {
         match found {
             // It may have answered before it was lost.
             Ok(_) if self.since.lost => {}
-            Ok(view) => {
+            Ok(Whole { view, waited }) => {
                 let view = look::merged(view, self.board.last().as_deref(), &self.since);
                 self.board.show(view);
                 self.retry = FIRST_RETRY;
-                let rest = (took * REST_BETWEEN_LOOKS).min(LONGEST_REST);
-                self.next_look = Instant::now() + self.period.max(rest);
+                // A look that waited for a broker that had gone would else be followed by minutes of blindness.
+                let rest = if waited { 0 } else { REST_BETWEEN_LOOKS };
+                self.next_look = Instant::now() + self.period.max(took * rest);
             }
             Err(error) => self.lose(&error),
         }
