@@ -92,6 +92,28 @@ impl Probe {
         Ok(serde_json::from_value(described["config"].clone())?)
     }
 
+    /// Deletes a topic and makes it again, with one partition of three replicas and without a record.
+    ///
+    /// # Errors
+    /// When Kafka does not do it in time.
+    pub async fn make_anew(&self, topic: &str, within: Duration) -> Result<()> {
+        self.ask(&["delete-topic", "--topic", topic]).await?;
+        let create = [
+            "create-topic",
+            "--topic",
+            topic,
+            "--partitions",
+            "1",
+            "--replicas",
+            "3",
+        ];
+        wait::answer("the topic is made anew", within, || async {
+            let answer = self.run(&Identity::Operator, &create).await?;
+            Ok(answer.map(drop).map_err(|refusal| format!("{refusal:?}")))
+        })
+        .await
+    }
+
     /// Writes records of so many bytes to one partition.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! `probe groups`, `offsets`, `commit-offset`
 
 use clap::Args;
-use krafka::admin::TopicPartition;
+use krafka::admin::{AdminClient, TopicPartition};
 use serde_json::{Value, json};
 
 use crate::connection::Access;
@@ -25,9 +25,8 @@ pub struct Commit {
     offset: i64,
 }
 
-/// Prints `{"groups": [{"group", "state", "type", "members"}]}`, in the order of their ids.
-pub async fn list(access: &Access) -> Result<Value, Failure> {
-    let admin = access.admin().await?;
+/// The ids of all groups.
+pub async fn names(admin: &AdminClient) -> Result<Vec<String>, Failure> {
     let mut names = Vec::new();
     for listing in admin
         .list_consumer_groups(Default::default())
@@ -36,6 +35,13 @@ pub async fn list(access: &Access) -> Result<Value, Failure> {
     {
         names.extend(listing?.into_iter().map(|group| group.group_id));
     }
+    Ok(names)
+}
+
+/// Prints `{"groups": [{"group", "state", "type", "members"}]}`, in the order of their ids.
+pub async fn list(access: &Access) -> Result<Value, Failure> {
+    let admin = access.admin().await?;
+    let names = names(&admin).await?;
     let mut groups = Vec::new();
     for (group, described) in admin
         .describe_consumer_groups(&names, Default::default())

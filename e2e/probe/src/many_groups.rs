@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::connection::Access;
 use crate::failure::Failure;
+use crate::groups::names;
 use crate::many::Prefixed;
 
 /// Requests under way at a time: there is one for each group.
@@ -74,15 +75,7 @@ async fn commit_one(admin: &AdminClient, commit: &Commit, number: usize) -> Resu
 /// Prints `{"deleted": NUMBER}`. A group that has members is refused.
 pub async fn delete(access: &Access, groups: &Prefixed) -> Result<Value, Failure> {
     let admin = access.admin().await?;
-    let mut names = Vec::new();
-    for listing in admin
-        .list_consumer_groups(Default::default())
-        .await?
-        .into_values()
-    {
-        names.extend(listing?.into_iter().map(|group| group.group_id));
-    }
-    let names = groups.among(names)?;
+    let names = groups.among(names(&admin).await?)?;
     for (_, answer) in admin
         .delete_consumer_groups(&names, Default::default())
         .await?

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use millrace_crds::{ConsumerGroup, LagStatus, Topic};
-use millrace_e2e::{Case, probe::Identity, wait};
+use millrace_e2e::{Case, wait};
 use serde_json::json;
 
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -333,23 +333,7 @@ async fn a_committed_offset_beyond_the_end_of_a_topic_made_anew_is_no_negative_l
     // Paused, so that it is made anew by hand and not by the operator.
     case.pause_topic("orders", true).await?;
     let orders = case.name("orders");
-    case.probe
-        .ask(&["delete-topic", "--topic", &orders])
-        .await?;
-    wait::answer("the topic is made anew", PATIENCE, || async {
-        let create = [
-            "create-topic",
-            "--topic",
-            &orders,
-            "--partitions",
-            "1",
-            "--replicas",
-            "3",
-        ];
-        let answer = case.probe.run(&Identity::Operator, &create).await?;
-        Ok(answer.map_err(|refusal| format!("{refusal:?}")))
-    })
-    .await?;
+    case.probe.make_anew(&orders, PATIENCE).await?;
     write(&case, 3).await?;
     commit(&case, "20").await?;
     lag(&case, 0).await?;

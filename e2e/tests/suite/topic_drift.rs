@@ -5,11 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use kube::Api;
 use millrace_crds::{ConfigValue, ConsumerGroup, KafkaCluster, Topic};
-use millrace_e2e::{
-    CLUSTER, CLUSTER_NAMESPACE, Case, by_hand,
-    probe::{Answer, Identity},
-    wait,
-};
+use millrace_e2e::{CLUSTER, CLUSTER_NAMESPACE, Case, by_hand, probe::Answer, wait};
 use serde_json::json;
 
 /// Kafka is looked at every 15 seconds.
@@ -90,23 +86,7 @@ async fn offsets_from_before_a_topic_was_made_again_are_reported_until_they_lie_
     // Paused, so that the offset is there before the operator looks. Kafka drops the offsets of a topic that is deleted
     // while the group's coordinator is up, and keeps them where it is not: here they are put back by hand.
     case.pause_topic("orders", true).await?;
-    case.probe
-        .ask(&["delete-topic", "--topic", &orders])
-        .await?;
-    wait::answer("the topic is made again by hand", PATIENCE, || async {
-        let create = [
-            "create-topic",
-            "--topic",
-            &orders,
-            "--partitions",
-            "1",
-            "--replicas",
-            "3",
-        ];
-        let answer = case.probe.run(&Identity::Operator, &create).await?;
-        Ok(answer.map_err(|refusal| format!("{refusal:?}")))
-    })
-    .await?;
+    case.probe.make_anew(&orders, PATIENCE).await?;
     commit(&case, "20").await?;
     case.pause_topic("orders", false).await?;
 

@@ -1,9 +1,10 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use millrace_autoscaler::{GroupSnapshot, TopicPartition};
 use millrace_crds::{KeptOffsets, PartitionOffset};
+
+use crate::lag::kept;
 
 /// Partitions whose offsets are kept, at most: they lie in the status, whose size is bounded.
 const MOST: usize = 4_096;
@@ -61,7 +62,7 @@ fn keep(snapshot: &GroupSnapshot, now: Timestamp) -> Option<KeptOffsets> {
         .collect();
     let worth_keeping = snapshot.complete && (1..=MOST).contains(&offsets.len());
     worth_keeping.then(|| KeptOffsets {
-        since: Time(Timestamp::from_second(now.as_second()).unwrap_or(now)),
+        since: kept(now),
         offsets,
     })
 }

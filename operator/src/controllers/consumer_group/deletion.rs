@@ -44,7 +44,7 @@ pub(super) async fn release(
         apply::finalizer(context, group, FINALIZER, false).await?;
         return Ok(Action::await_change());
     };
-    let drafts = ["Ready"].map(|kind| stays.draft(kind));
+    let drafts = [stays.draft("Ready")];
     let status = group.status.clone().unwrap_or_default();
     status::write(
         context,

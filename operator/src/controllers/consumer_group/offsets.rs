@@ -51,10 +51,10 @@ pub(super) async fn tend(
     memory: &mut Memory,
     now: Timestamp,
 ) -> Result<Tended, Error> {
-    let status = group.status.clone().unwrap_or_default();
+    let status = group.status.as_ref();
     let mut tended = Tended {
-        reset: status.offset_reset,
-        kept: status.kept_offsets,
+        reset: status.and_then(|status| status.offset_reset.clone()),
+        kept: status.and_then(|status| status.kept_offsets.clone()),
         restored: false,
     };
     let Ok((handle, view)) = reachable(context, &desired.cluster) else {

@@ -1,11 +1,11 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use millrace_autoscaler::TopicPartition;
 use millrace_crds::{OffsetResetPhase as Phase, OffsetResetStatus, PartitionReset};
 
 use super::Targets;
+use crate::lag::kept;
 
 /// A reset in whose way something stands. It began when it first said so.
 pub(super) fn waiting(
@@ -18,7 +18,7 @@ pub(super) fn waiting(
         .filter(|before| before.id == id && before.phase == Phase::Waiting)
         .map(|before| before.start_time.clone());
     OffsetResetStatus {
-        start_time: began.unwrap_or_else(|| whole(now)),
+        start_time: began.unwrap_or_else(|| kept(now)),
         ..fresh(id, Phase::Waiting, message, now)
     }
 }
@@ -57,8 +57,8 @@ pub fn planned(
         false => (Phase::Committing, "change"),
     };
     OffsetResetStatus {
-        start_time: under_way.map_or_else(|| whole(now), |before| before.start_time.clone()),
-        completion_time: dry_run.then(|| whole(now)),
+        start_time: under_way.map_or_else(|| kept(now), |before| before.start_time.clone()),
+        completion_time: dry_run.then(|| kept(now)),
         stopped_replicas: under_way.and_then(|before| before.stopped_replicas),
         records_again: Some(again),
         records_skipped: Some(skipped),
@@ -104,7 +104,7 @@ pub fn failed(
     match under_way {
         Some(record) => abandoned(record, message, now),
         None => OffsetResetStatus {
-            completion_time: Some(whole(now)),
+            completion_time: Some(kept(now)),
             ..fresh(id, Phase::Failed, message, now)
         },
     }
@@ -152,7 +152,7 @@ pub(super) fn ended(record: &OffsetResetStatus, now: Timestamp) -> OffsetResetSt
             Phase::Abandoning => Phase::Failed,
             _ => Phase::Completed,
         },
-        completion_time: Some(whole(now)),
+        completion_time: Some(kept(now)),
         ..record.clone()
     }
 }
@@ -176,16 +176,11 @@ fn fresh(id: &str, phase: Phase, message: String, now: Timestamp) -> OffsetReset
         id: id.to_owned(),
         phase,
         message,
-        start_time: whole(now),
+        start_time: kept(now),
         completion_time: None,
         stopped_replicas: None,
         records_again: None,
         records_skipped: None,
         partitions: Vec::new(),
     }
-}
-
-/// A time as a status keeps it, in whole seconds.
-fn whole(time: Timestamp) -> Time {
-    Time(Timestamp::from_second(time.as_second()).unwrap_or(time))
 }
