@@ -12,7 +12,7 @@ use super::{
     board::Board,
     expectation::{Expectation, Late},
     handle::{Request, StepResults},
-    look::{self, Since, Whole},
+    look::{self, Since},
     settle::settle,
 };
 use crate::{
@@ -34,6 +34,8 @@ const LONGEST_LINGER: Duration = Duration::from_secs(1);
 const LARGE_BATCH: usize = 1_000;
 /// Looks at the whole cluster leave out so many times the time that one took: they are no more than a tenth of what is asked.
 const REST_BETWEEN_LOOKS: u32 = 10;
+/// The most that a look costs a busy cluster for each of its partitions. What it takes beyond, it waited for a broker that was silent.
+const LOOK_AT_A_PARTITION: Duration = Duration::from_millis(1);
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 const LONGEST_RETRY: Duration = Duration::from_secs(10);
 
@@ -53,7 +55,7 @@ pub(super) struct Keeper {
 }
 
 struct Looked {
-    found: Result<Whole, KafkaError>,
+    found: Result<View, KafkaError>,
     took: Duration,
 }
 
@@ -112,13 +114,12 @@ impl Keeper {
         match found {
             // It may have answered before it was lost.
             Ok(_) if self.since.lost => {}
-            Ok(Whole { view, waited }) => {
+            Ok(view) => {
                 let view = look::merged(view, self.board.last().as_deref(), &self.since);
+                let rest = cost(&view, took) * REST_BETWEEN_LOOKS;
                 self.board.show(view);
                 self.retry = FIRST_RETRY;
-                // A look that waited for a broker that had gone would else be followed by minutes of blindness.
-                let rest = if waited { 0 } else { REST_BETWEEN_LOOKS };
-                self.next_look = Instant::now() + self.period.max(took * rest);
+                self.next_look = Instant::now() + self.period.max(rest);
             }
             Err(error) => self.lose(&error),
         }
@@ -176,6 +177,17 @@ impl Keeper {
         }
         results
     }
+}
+
+/// What of the time that a look took is due to the size of the cluster: to leave out ten times a wait for a broker that has gone
+/// would be minutes of blindness.
+fn cost(view: &View, took: Duration) -> Duration {
+    let partitions: usize = view
+        .topics
+        .values()
+        .map(|topic| topic.partitions.len())
+        .sum();
+    took.min(LOOK_AT_A_PARTITION * u32::try_from(partitions).unwrap_or(u32::MAX))
 }
 
 /// The requests that have come meanwhile. A batch that is large enough is not made to wait for more.
@@ -255,5 +267,30 @@ fn blame_late(steps: &[KafkaStep], late: &Late, results: &mut StepResults) {
                         .to_owned(),
             });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kafka::ObservedPartition;
+
+    fn view(partitions: usize) -> View {
+        let topic = ObservedTopic {
+            partitions: vec![ObservedPartition::default(); partitions],
+            ..ObservedTopic::default()
+        };
+        View {
+            topics: [("orders".to_owned(), Arc::new(topic))].into(),
+            ..View::default()
+        }
+    }
+
+    #[test]
+    fn a_look_costs_no_more_than_its_partitions_can() {
+        let seconds = Duration::from_secs;
+        assert_eq!(cost(&view(10_000), seconds(2)), seconds(2), "all of it");
+        assert_eq!(cost(&view(100), seconds(15)), Duration::from_millis(100));
+        assert_eq!(cost(&view(0), seconds(15)), Duration::ZERO);
     }
 }

@@ -28,22 +28,14 @@ pub(super) struct Found {
 /// What is set on brokers, or why one did not say.
 pub(super) type BrokerConfigs = PerItem<BrokerId, BTreeMap<String, String>>;
 
-/// What a look at the whole cluster found.
-pub(super) struct Whole {
-    pub(super) view: View,
-    /// Whether somebody did not answer: then the time it took says nothing of the size of the cluster.
-    pub(super) waited: bool,
-}
-
 /// Looks at the whole cluster. What is as it was `before` is shared with it.
 pub(super) async fn whole(
     admin: &dyn KafkaAdmin,
     before: Option<&View>,
-) -> Result<Whole, KafkaError> {
+) -> Result<View, KafkaError> {
     // The moves come before the topics: one that ends in between is still shown as under way, not as replicas too many.
     let (cluster, reassignments) = join!(admin.describe_cluster(), admin.list_reassignments());
     let cluster = cluster?;
-    let no_controller = reassignments.is_err();
     let reassignments = match (before, reassignments) {
         // The controllers alone know of them. While they choose a leader, everything else can be seen.
         (Some(before), Err(KafkaError::Unreachable(_))) => before.reassignments.clone(),
@@ -63,16 +55,14 @@ pub(super) async fn whole(
             (name, shared(known, topic))
         })
         .collect();
-    let waited = no_controller || configs.values().any(Result::is_err);
-    let view = View {
+    Ok(View {
         cluster,
         topics,
         acls: shared(before.map(|view| &view.acls), acls),
         reassignments,
         quotas: shared(before.map(|view| &view.quotas), quotas),
         broker_configs: known_configs(before.map(|view| &view.broker_configs), configs),
-    };
-    Ok(Whole { view, waited })
+    })
 }
 
 /// The view `before`, with the `touched` topics and all else as it was `found` since.
