@@ -18,7 +18,8 @@ use crate::{
     CLUSTER, CLUSTER_NAMESPACE,
     probe::{Answer, Identity, Probe},
     resources,
-    stage::{self, CASE_LABEL, Place},
+    stage::{self, CASE_LABEL},
+    turns::Turn,
     wait,
 };
 
@@ -58,7 +59,7 @@ pub struct Case {
     pub namespace: String,
     /// The probe of the KafkaCluster.
     pub probe: Probe,
-    _place: Place,
+    _turn: Turn,
 }
 
 impl Case {
@@ -68,8 +69,8 @@ impl Case {
     /// When the stage cannot be set.
     pub async fn shared(name: &str) -> Result<Self> {
         let client = stage::client().await?;
-        let place = stage::shared(&client).await?;
-        Self::begin(client, place, name).await
+        let turn = stage::shared(&client).await?;
+        Self::begin(client, turn, name).await
     }
 
     /// A case that runs while nothing else does.
@@ -78,11 +79,11 @@ impl Case {
     /// When the stage cannot be set.
     pub async fn alone(name: &str) -> Result<Self> {
         let client = stage::client().await?;
-        let place = stage::alone(&client).await?;
-        Self::begin(client, place, name).await
+        let turn = stage::alone(&client).await?;
+        Self::begin(client, turn, name).await
     }
 
-    async fn begin(client: Client, place: Place, name: &str) -> Result<Self> {
+    async fn begin(client: Client, turn: Turn, name: &str) -> Result<Self> {
         let namespace = format!("{name}-{}", run_id());
         make_namespace(&client, &namespace, true).await?;
         let probe = Probe::start(client.clone(), CLUSTER_NAMESPACE, CLUSTER).await?;
@@ -90,7 +91,7 @@ impl Case {
             client,
             namespace,
             probe,
-            _place: place,
+            _turn: turn,
         })
     }
 

@@ -25,6 +25,7 @@ pub mod topic_watch;
 pub mod wait;
 
 mod case;
+mod turns;
 
 pub use case::{Case, Kind};
 pub use stage::{CLUSTER, CLUSTER_NAMESPACE, OPERATOR_NAMESPACE};

@@ -1,6 +1,6 @@
-//! What all cases share: one KafkaCluster of three nodes, the one of `docs/examples/flights`, and the right to the machine's quiet.
+//! What all cases share: one KafkaCluster of three nodes, the one of `docs/examples/flights`, and whose turn it is.
 
-use std::time::Duration;
+use std::{env, time::Duration};
 
 use anyhow::{Result, anyhow};
 use k8s_openapi::api::core::v1::Namespace;
@@ -9,9 +9,13 @@ use kube::{
     api::{DeleteParams, ListParams},
 };
 use millrace_crds::KafkaCluster;
-use tokio::sync::{OnceCell, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use tokio::sync::OnceCell;
 
-use crate::{resources, wait};
+use crate::{
+    resources,
+    turns::{Manner, Turn, Turns},
+    wait,
+};
 
 /// Name of the shared KafkaCluster.
 pub const CLUSTER: &str = "events";
@@ -23,15 +27,9 @@ pub const OPERATOR_NAMESPACE: &str = "millrace-system";
 pub const CASE_LABEL: &str = "e2e.millrace.dev/case";
 
 static SHARED_CLUSTER: OnceCell<Result<(), String>> = OnceCell::const_new();
-static QUIET: RwLock<()> = RwLock::const_new(());
-
-/// A place on the stage: shared, or all of it.
-pub enum Place {
-    /// Other cases run at the same time.
-    Shared(#[allow(dead_code, reason = "held, not read")] RwLockReadGuard<'static, ()>),
-    /// Nothing else runs: for cases that measure time or disturb what is shared.
-    Alone(#[allow(dead_code, reason = "held, not read")] RwLockWriteGuard<'static, ()>),
-}
+static TURNS: Turns = Turns::new();
+/// Cases that run at a time, where `MILLRACE_E2E_CASES` does not say.
+const CASES: usize = 6;
 
 /// A client of the cluster that `KUBECONFIG` names.
 ///
@@ -47,18 +45,22 @@ pub async fn client() -> Result<Client> {
 ///
 /// # Errors
 /// When the KafkaCluster does not become ready.
-pub async fn shared(client: &Client) -> Result<Place> {
-    shared_cluster(client).await?;
-    Ok(Place::Shared(QUIET.read().await))
+pub async fn shared(client: &Client) -> Result<Turn> {
+    place(client, Manner::Shared).await
 }
 
-/// The whole stage, with the shared KafkaCluster up.
+/// The whole stage, with the shared KafkaCluster up: for cases that measure time or disturb what is shared.
 ///
 /// # Errors
 /// When the KafkaCluster does not become ready.
-pub async fn alone(client: &Client) -> Result<Place> {
+pub async fn alone(client: &Client) -> Result<Turn> {
+    place(client, Manner::Alone).await
+}
+
+async fn place(client: &Client, manner: Manner) -> Result<Turn> {
     shared_cluster(client).await?;
-    Ok(Place::Alone(QUIET.write().await))
+    let most = env::var("MILLRACE_E2E_CASES").map_or(Ok(CASES), |number| number.parse())?;
+    Ok(TURNS.wait(manner, most).await)
 }
 
 async fn shared_cluster(client: &Client) -> Result<()> {
