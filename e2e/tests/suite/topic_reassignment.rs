@@ -349,7 +349,8 @@ async fn a_slow_move_tells_the_bytes_that_are_left_their_rate_and_the_seconds_to
         assert!(rate > 0 && seconds > 0, "{moves:?}");
         let off = (left - rate * seconds).abs();
         assert!(off <= rate, "{moves:?} does not add up");
-        case.ready::<Topic>("orders").await?;
+        // The move alone takes a minute at this rate.
+        wait::condition(&topics, "orders", "Ready", "True", 2 * PATIENCE).await?;
         let after = topics.get("orders").await?;
         assert_eq!(told(&after), None, "nothing is moved any more");
         case.probe.unthrottled(&orders, PATIENCE).await
