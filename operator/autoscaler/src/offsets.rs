@@ -1,4 +1,7 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use jiff::Timestamp;
 
@@ -46,10 +49,56 @@ pub struct GroupDescription {
 pub struct GroupSnapshot {
     /// When the committed offsets were read.
     pub time: Timestamp,
+    /// The same by a clock that nobody sets: since the operator began, or since any other moment that stays.
+    pub steady: Duration,
     /// The group and its members.
     pub description: GroupDescription,
     /// All partitions of the topics the group declares. A partition whose offsets could not be read is absent.
     pub partitions: BTreeMap<TopicPartition, PartitionOffsets>,
     /// Whether every partition could be read. Nothing is scaled down on an incomplete look.
     pub complete: bool,
+}
+
+/// Seconds by which two clocks may differ between two looks before one of them was set. A clock that is slewed gains or loses no
+/// more than half a millisecond a second (adjtime(3)).
+const SET: f64 = 5.0;
+
+impl GroupSnapshot {
+    /// Whether the clock was set between the look `before` and this one: times measured before it mean nothing after it.
+    pub fn clock_was_set_since(&self, before: &Self) -> bool {
+        let steady = self.steady.as_secs_f64() - before.steady.as_secs_f64();
+        let told = self.time.duration_since(before.time).as_secs_f64();
+        (told - steady).abs() > SET
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_jumps_was_set_and_one_that_runs_was_not() {
+        let look = |time, steady| GroupSnapshot {
+            time: Timestamp::from_second(time).unwrap(),
+            steady: Duration::from_secs(steady),
+            description: GroupDescription::default(),
+            partitions: BTreeMap::new(),
+            complete: true,
+        };
+        let before = look(10_000, 100);
+        assert!(!look(10_002, 102).clock_was_set_since(&before));
+        assert!(
+            !look(13_600, 3_700).clock_was_set_since(&before),
+            "a long time"
+        );
+        assert!(
+            look(13_602, 102).clock_was_set_since(&before),
+            "an hour ahead"
+        );
+        assert!(
+            look(6_402, 102).clock_was_set_since(&before),
+            "an hour back"
+        );
+        assert!(look(10_002, 3_702).clock_was_set_since(&before), "stopped");
+    }
 }

@@ -121,7 +121,8 @@ fn happened(old: &ConsumerGroupStatus, new: &ConsumerGroupStatus, drafts: &[Draf
 
 fn due(old: &ConsumerGroupStatus, now: Timestamp) -> bool {
     let measured = old.lag.as_ref().and_then(|lag| lag.measured_time.as_ref());
-    measured.is_none_or(|measured| seconds(measured.0, now) >= PERIOD)
+    // A time to come is one of a clock that was set back.
+    measured.is_none_or(|measured| seconds(measured.0, now) >= PERIOD || measured.0 > now)
 }
 
 /// The status without what events and time alone change.
@@ -191,6 +192,10 @@ mod tests {
     fn numbers_wait_ten_seconds() {
         assert!(!written(old(0, 5), status(8, 9), drafts(9), 8));
         assert!(written(old(0, 5), status(10, 9), drafts(9), 10));
+        assert!(
+            written(old(3_600, 5), status(10, 9), drafts(9), 10),
+            "set back"
+        );
     }
 
     #[test]

@@ -313,6 +313,7 @@ mod tests {
         ) -> &mut Self {
             let mut snapshot = GroupSnapshot {
                 time: Timestamp::from_second(second).unwrap(),
+                steady: Default::default(),
                 description: Default::default(),
                 partitions: Default::default(),
                 complete: true,

@@ -119,6 +119,7 @@ mod tests {
     fn look(committed: Option<i64>, log_start: i64, end: i64) -> GroupSnapshot {
         GroupSnapshot {
             time: at(0),
+            steady: Default::default(),
             description: GroupDescription::default(),
             partitions: [(
                 partition(),

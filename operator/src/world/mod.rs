@@ -14,6 +14,7 @@ mod holdings;
 mod layouts;
 mod node_pod;
 mod sizes;
+pub mod steady;
 mod stores;
 mod token_issuer;
 mod view;

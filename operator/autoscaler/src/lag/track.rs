@@ -269,6 +269,7 @@ mod tests {
         };
         GroupSnapshot {
             time: Timestamp::from_second(second).unwrap(),
+            steady: Default::default(),
             description: Default::default(),
             partitions: [(
                 partition,

@@ -175,7 +175,8 @@ impl History {
                     self.joining.expect(look.replicas, time);
                 }
             }
-            (None, Some(last_scale)) => self.joining.expect(look.replicas, last_scale),
+            // A time to come is one of a clock that was set back.
+            (None, Some(last_scale)) => self.joining.expect(look.replicas, last_scale.min(time)),
             _ => {}
         }
         self.joining.observe(time, look.replicas, members);

@@ -39,6 +39,7 @@ pub(super) fn dealt_out(look: &Look, max: i32) -> (GroupSnapshot, GroupLag) {
     let part = part(look.lag, count);
     let snapshot = GroupSnapshot {
         time: look.snapshot.time,
+        steady: look.snapshot.steady,
         description: GroupDescription {
             state: look.snapshot.description.state.clone(),
             members: members(&look.snapshot.description, &names),
@@ -131,6 +132,7 @@ mod tests {
         for look in 0..20 {
             let snapshot = GroupSnapshot {
                 time: Timestamp::from_second(look * 2).unwrap(),
+                steady: Default::default(),
                 description: GroupDescription {
                     state: "Stable".to_owned(),
                     members: members.clone().into(),
@@ -180,6 +182,7 @@ mod tests {
         };
         let snapshot = GroupSnapshot {
             time: Timestamp::UNIX_EPOCH,
+            steady: Default::default(),
             description: GroupDescription::default(),
             partitions: [
                 (partition(0), offsets(100, 500)),

@@ -118,6 +118,7 @@ impl Simulation {
         let seen = if complete { 0 } else { 1 };
         GroupSnapshot {
             time: Timestamp::from_second(self.second).unwrap(),
+            steady: Default::default(),
             description,
             partitions: (seen..self.ends.len())
                 .map(|partition| (name(partition), offsets(partition)))

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use jiff::Timestamp;
 use millrace_autoscaler::{
     GroupDescription, GroupSnapshot, OffsetReset, PartitionOffsets, TopicPartition,
@@ -89,6 +91,7 @@ fn look(group: &Group) -> GroupSnapshot {
     };
     GroupSnapshot {
         time: Timestamp::from_second(group.second as i64).unwrap_or_default(),
+        steady: Duration::from_secs(group.second as u64),
         description: GroupDescription {
             state: group.state().to_owned(),
             members: group.members().iter().map(member).collect(),

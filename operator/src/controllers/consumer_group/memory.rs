@@ -1,13 +1,14 @@
 use std::{
     collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use jiff::Timestamp;
 use kube::{Resource, ResourceExt};
 use millrace_autoscaler::{
     OffsetReset,
-    lag::{GroupLag, Lateness, Track, seconds},
+    lag::{GroupLag, Lateness, Track},
     scale::{Contest, History},
 };
 use millrace_crds::ConsumerGroup;
@@ -16,6 +17,7 @@ use tokio::{
     time::Instant,
 };
 use tokio_util::sync::CancellationToken;
+use tracing::warn;
 
 use crate::{
     apply::{Replicas, Workloads},
@@ -25,11 +27,11 @@ use crate::{
     lag::Verdicts,
     resolve::{Rejection, ResolvedGroup},
     telemetry::GroupLabels,
-    world::{ClusterKey, GroupSnapshot, View, ViewState, Wake},
+    world::{ClusterKey, GroupSnapshot, View, ViewState, Wake, steady},
 };
 
-/// Seconds after which a look is too old to say anything.
-const STALE: f64 = 30.0;
+/// The age at which a look is too old to say anything.
+const STALE: Duration = Duration::from_secs(30);
 
 /// What the controller remembers of one ConsumerGroup from look to look. What must survive a restart is in its status.
 pub(super) struct Memory {
@@ -101,33 +103,41 @@ impl Memory {
     }
 
     /// Takes the latest look at the group, if there is a new one. False where there is none, or only an old one.
-    pub(super) fn look(
-        &mut self,
-        context: &Context,
-        group: &ConsumerGroup,
-        now: Timestamp,
-    ) -> bool {
+    pub(super) fn look(&mut self, context: &Context, group: &ConsumerGroup) -> bool {
         let Some(handle) = context.world.clusters.get(&self.cluster) else {
             return false;
         };
         self.follow(context, &handle.view());
         handle.declare_group(&self.group_id, self.kind, self.topics.clone());
         let latest = handle.groups().get(&self.group_id).cloned();
-        let Some(snapshot) = latest.filter(|snapshot| seconds(snapshot.time, now) < STALE) else {
+        let Some(snapshot) = latest.filter(|snapshot| is_fresh(snapshot)) else {
             return false;
         };
-        if self
-            .seen
-            .as_ref()
-            .is_none_or(|(seen, _)| seen.time < snapshot.time)
-        {
-            let lag = self.track.observe(&snapshot, reset_of(group));
-            self.verdicts
-                .observe(&lag, f64::from(group.spec.objective.lag_seconds));
+        if let Some(lag) = self.take(snapshot, group) {
             self.measure(context, &lag);
-            self.seen = Some((snapshot, lag));
         }
         true
+    }
+
+    /// Takes a look, and tells the lag where it is a new one. Where the clock was set since the last one, all begins anew with what
+    /// status has, as after a restart.
+    fn take(&mut self, snapshot: Arc<GroupSnapshot>, group: &ConsumerGroup) -> Option<GroupLag> {
+        match &self.seen {
+            Some((seen, _)) if seen.steady >= snapshot.steady => return None,
+            Some((seen, _)) if snapshot.clock_was_set_since(seen) => {
+                warn!(group = %group.name_any(), "the clock was set: the lag is measured anew");
+                self.begin_anew();
+                let status = group.status.as_ref();
+                self.verdicts = Verdicts::resume(status.map_or(&[], |status| &status.conditions));
+                self.contest = Contest::default();
+            }
+            _ => {}
+        }
+        let lag = self.track.observe(&snapshot, reset_of(group));
+        self.verdicts
+            .observe(&lag, f64::from(group.spec.objective.lag_seconds));
+        self.seen = Some((snapshot, lag.clone()));
+        Some(lag)
     }
 
     /// Takes up the topics that have come under a prefix, and lets go of those that went.
@@ -169,9 +179,9 @@ impl Memory {
     }
 
     /// Consumers in the group; None where the last look is too old to say.
-    pub(super) fn members(&self, now: Timestamp) -> Option<usize> {
+    pub(super) fn members(&self) -> Option<usize> {
         let (snapshot, lag) = self.seen.as_ref()?;
-        (seconds(snapshot.time, now) < STALE).then_some(lag.members)
+        is_fresh(snapshot).then_some(lag.members)
     }
 
     /// Whether the workload was asked for no replica when it was last read.
@@ -192,6 +202,10 @@ impl Memory {
         }
         context.metrics.groups.forget(&self.labels(), &self.topics);
     }
+}
+
+fn is_fresh(snapshot: &GroupSnapshot) -> bool {
+    steady::now().saturating_sub(snapshot.steady) < STALE
 }
 
 /// Where the group begins without a committed offset.
@@ -336,4 +350,108 @@ fn name(group: &ConsumerGroup) -> Name {
         group.meta().namespace.clone().unwrap_or_default(),
         group.name_any(),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use millrace_autoscaler::{GroupDescription, PartitionOffsets, TopicPartition};
+    use serde_json::json;
+
+    use super::*;
+    use crate::status::State;
+
+    fn group() -> ConsumerGroup {
+        serde_json::from_value(json!({
+            "metadata": { "namespace": "shop", "name": "readers" },
+            "spec": {
+                "clusterRef": { "name": "events" }, "topics": [{ "name": "orders" }],
+                "serviceAccountName": "reader", "objective": { "lagSeconds": 30 },
+            },
+        }))
+        .unwrap()
+    }
+
+    fn memory() -> Memory {
+        Memory {
+            uid: None,
+            cluster: ClusterKey {
+                namespace: "shop".to_owned(),
+                name: "events".to_owned(),
+            },
+            group_id: "readers".to_owned(),
+            kind: GroupType::Classic,
+            declared: Declared {
+                topics: BTreeSet::new(),
+                prefixes: BTreeSet::new(),
+            },
+            topics: BTreeSet::new(),
+            track: Track::default(),
+            verdicts: Verdicts::resume(&[]),
+            history: History::resume(None, None),
+            contest: Contest::default(),
+            last_scale: None,
+            target: None,
+            seen: None,
+        }
+    }
+
+    /// A hundred records come in a second; the group has committed all up to `committed` seconds.
+    fn look(clock: i64, second: u64, committed: u64) -> Arc<GroupSnapshot> {
+        let partition = TopicPartition {
+            topic: "orders".to_owned(),
+            partition: 0,
+        };
+        let offsets = PartitionOffsets {
+            committed: i64::try_from(committed * 100).ok(),
+            log_start: 0,
+            end: i64::try_from(second * 100).unwrap(),
+        };
+        Arc::new(GroupSnapshot {
+            time: Timestamp::from_second(clock + i64::try_from(second).unwrap()).unwrap(),
+            steady: Duration::from_secs(second),
+            description: GroupDescription {
+                state: "Stable".to_owned(),
+                members: [("a".to_owned(), [partition.clone()].into())].into(),
+            },
+            partitions: [(partition, offsets)].into(),
+            complete: true,
+        })
+    }
+
+    fn within(memory: &Memory) -> State {
+        let (_, lag) = memory.seen.as_ref().unwrap();
+        let drafts = memory.verdicts.drafts(lag, 30.0);
+        let mut found = drafts
+            .iter()
+            .filter(|draft| draft.kind == "WithinObjective");
+        found.next().unwrap().state
+    }
+
+    #[test]
+    fn a_clock_that_is_set_makes_no_record_late_and_nobody_blind() {
+        let (mut memory, group) = (memory(), group());
+        let mut clock = 1_000_000;
+        for second in (2..180).step_by(2) {
+            clock += match second {
+                60 => 3_600,
+                120 => -7_200,
+                _ => 0,
+            };
+            let lag = memory.take(look(clock, second, second - 2), &group);
+            let late = lag.and_then(|lag| lag.lateness().exactly());
+            assert!(late.is_none_or(|late| late < 10.0), "{second}: {late:?}");
+            assert_ne!(within(&memory), State::False, "{second}");
+        }
+        for second in (180..260).step_by(2) {
+            memory.take(look(clock, second, 178), &group);
+        }
+        assert_eq!(within(&memory), State::False, "what is late is seen");
+    }
+
+    #[test]
+    fn a_look_is_taken_once() {
+        let (mut memory, group) = (memory(), group());
+        assert!(memory.take(look(0, 2, 2), &group).is_some());
+        assert!(memory.take(look(0, 2, 2), &group).is_none());
+    }
 }

@@ -130,7 +130,7 @@ async fn reconcile(
     let binding = bind(&context, &group, &desired).await?;
     let memory = memories.of(&context, &group, &desired).await;
     let mut memory = memory.lock().await;
-    let verdicts = verdicts(&context, &group, &desired.cluster, &mut memory, now);
+    let verdicts = verdicts(&context, &group, &desired.cluster, &mut memory);
     let tended = tend(&context, &memories, &group, &desired, &mut memory, now).await?;
     let followed = follow(&context, &memories, &group, &mut memory, &tended, now).await?;
     let drafts = summed_up(access, followed.drafts, verdicts, tended.draft());
@@ -162,12 +162,11 @@ fn verdicts(
     group: &ConsumerGroup,
     cluster: &ClusterKey,
     memory: &mut Memory,
-    now: Timestamp,
 ) -> Vec<Draft> {
     if let Err(away) = reachable(context, cluster) {
         return VERDICTS.map(|kind| away.draft(kind)).into();
     }
-    let looked = memory.look(context, group, now);
+    let looked = memory.look(context, group);
     match memory.seen.as_ref().filter(|_| looked) {
         Some((_, lag)) => memory
             .verdicts

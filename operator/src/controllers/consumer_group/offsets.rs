@@ -88,7 +88,7 @@ async fn advance(
     let situation = Situation {
         request,
         record,
-        members: memory.members(now),
+        members: memory.members(),
         replicas: memories.replicas(context, group).await?,
         now,
     };

@@ -27,6 +27,7 @@ fn look(second: i64, committed: i64, end: i64) -> GroupsView {
     };
     let snapshot = GroupSnapshot {
         time: at(second),
+        steady: Default::default(),
         description: GroupDescription::default(),
         partitions: [(partition, offsets)].into(),
         complete: true,

@@ -19,6 +19,7 @@ use crate::{
     },
     world::{
         ClusterKey, GroupSnapshot, GroupsView, PartitionOffsets, View, ViewState, Wake, Waker,
+        steady,
     },
 };
 
@@ -40,6 +41,7 @@ pub(super) struct GroupWatch {
 /// What one look brought, before it is told group by group.
 struct Reading {
     time: Timestamp,
+    steady: Duration,
     descriptions: PerItem<String, GroupDescription>,
     committed: PerItem<String, BTreeMap<TopicPartition, i64>>,
     ends: PerItem<TopicPartition, i64>,
@@ -120,7 +122,7 @@ impl GroupWatch {
             .collect();
         let descriptions = self.admin.describe_groups(&groups).await?;
         let committed = self.admin.committed_offsets(&groups).await?;
-        let time = Timestamp::now();
+        let (time, steady) = (Timestamp::now(), steady::now());
         let partitions = led_partitions(declared.values().flat_map(|group| &group.topics), view);
         let due = self.due_log_starts(declared, view, &committed, &partitions);
         let (ends, log_starts) = try_join!(
@@ -143,6 +145,7 @@ impl GroupWatch {
         );
         Ok(Reading {
             time,
+            steady,
             descriptions,
             committed,
             ends,
@@ -208,6 +211,7 @@ impl GroupWatch {
                 self.tails.settle(group, &mut partitions);
                 let snapshot = GroupSnapshot {
                     time: reading.time,
+                    steady: reading.steady,
                     description: description.clone(),
                     partitions,
                     complete,
