@@ -117,6 +117,7 @@ impl TopicWatch {
         let deadline = Instant::now() + within;
         let mut at = Instant::now();
         while self.ready < count {
+            let before = self.ready;
             match self.next(deadline).await? {
                 Some((_, moment)) => at = moment,
                 None => bail!(
@@ -124,7 +125,9 @@ impl TopicWatch {
                     self.ready
                 ),
             }
-            progress(self.ready);
+            if self.ready != before {
+                progress(self.ready);
+            }
         }
         Ok(at)
     }
