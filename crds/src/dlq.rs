@@ -33,6 +33,11 @@ use crate::{AllowedNamespaces, ClusterRef, ConfigMap, DeletionPolicy};
         json_path = ".status.oldestLetterTime"
     ),
     printcolumn(
+        name = "Healthy",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type=='Healthy')].status"
+    ),
+    printcolumn(
         name = "Ready",
         type_ = "string",
         json_path = ".status.conditions[?(@.type=='Ready')].status"
@@ -80,6 +85,9 @@ pub struct DlqSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
     pub readers: Vec<DlqReader>,
+    /// From when on there are too many letters: the condition `Healthy` is then `False`, and an event says so.
+    #[serde(default)]
+    pub alerts: DlqAlerts,
     /// Take over a topic that already exists in Kafka.
     #[serde(default)]
     pub adopt: bool,
@@ -90,6 +98,24 @@ pub struct DlqSpec {
 
 fn one() -> i32 {
     1
+}
+
+/// What the letters of a queue may be before somebody ought to look. What is not set is never too much.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DlqAlerts {
+    /// The most letters. 0: the first one is too many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0))]
+    pub letters: Option<i64>,
+    /// The most letters a minute, as the mean of the last five minutes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0))]
+    pub letters_per_minute: Option<i64>,
+    /// The most seconds since the oldest letter was written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub oldest_seconds: Option<i64>,
 }
 
 /// A ServiceAccount that reads dead letters, with a group id of its own.
@@ -111,7 +137,7 @@ pub struct DlqStatus {
     /// The generation of the spec that this status speaks of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// `Ready` sums up the others: `Synced` (the topic is as the spec says) and `AccessGranted` (its groups may write); `Empty` tells whether there are letters.
+    /// `Ready` sums up the others: `Synced` (the topic is as the spec says) and `AccessGranted` (its groups may write); `Empty` tells whether there are letters, `Healthy` whether they stay within `spec.alerts`.
     #[serde(default)]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,
@@ -124,6 +150,9 @@ pub struct DlqStatus {
     /// Dead letters in the topic now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub letters: Option<i64>,
+    /// Letters a minute that came in the last five minutes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub letters_per_minute: Option<i64>,
     /// When the oldest dead letter still there was written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub oldest_letter_time: Option<k8s_openapi::apimachinery::pkg::apis::meta::v1::Time>,

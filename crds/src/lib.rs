@@ -31,7 +31,7 @@ pub use consumer_group::{
 };
 pub use crd::{DIRECTORIES, all, files};
 pub use deletion::{DeletionPolicy, SubjectDeletionPolicy};
-pub use dlq::{Dlq, DlqReader, DlqSpec, DlqStatus, ReasonCount};
+pub use dlq::{Dlq, DlqAlerts, DlqReader, DlqSpec, DlqStatus, ReasonCount};
 pub use kafka_cluster::{
     BrokerStatus, Combined, KafkaCluster, KafkaClusterSpec, KafkaClusterStatus, Listener,
     ListenerStatus, ListenerType, ManagedRegistry, Mode, NamespaceGrant, NamespaceLimits, Quota,

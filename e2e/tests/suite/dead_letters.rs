@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use millrace_crds::{ConsumerGroup, Dlq, ReasonCount};
-use millrace_e2e::{Case, probe::Answer, wait};
+use millrace_e2e::{Case, plugin::plugin, probe::Answer, wait};
 use serde_json::json;
+use tokio::process::Command;
 
 #[tokio::test]
 async fn dead_letters_are_counted_by_reason_and_source() -> Result<()> {
@@ -13,8 +14,8 @@ async fn dead_letters_are_counted_by_reason_and_source() -> Result<()> {
     let worker = case.account("worker").await?;
     case.topic("orders", &[]).await?;
     let (orders, letters) = (case.name("orders"), case.name("dlq"));
-    case.apply("DLQ", "letters", json!({ "topicName": letters }))
-        .await?;
+    let queue = json!({ "topicName": letters, "alerts": { "letters": 4 } });
+    case.apply("DLQ", "letters", queue).await?;
     let group = json!({
         "groupId": case.name("billing"),
         "topics": [{ "name": "orders" }],
@@ -60,10 +61,20 @@ async fn dead_letters_are_counted_by_reason_and_source() -> Result<()> {
         source: orders.clone(),
         count,
     };
+    let healthy = wait::condition_of(&counted, "Healthy").context("not told")?;
+    assert_eq!(healthy["reason"], "TooManyLetters", "{healthy}");
     assert_eq!(
         counted.status.context("no status")?.by_reason,
         [count("NoPrice", 3), count("NoCustomer", 2)]
     );
+    let arguments = ["dlq", "show", "letters", "--namespace", &case.namespace];
+    let shown = Command::new(plugin()?).args(arguments).output().await?;
+    let shown = String::from_utf8(shown.stdout)?;
+    let line = |reason: &str, count: &str| {
+        let cells = [reason, &orders, count];
+        shown.lines().any(|line| line.split_whitespace().eq(cells))
+    };
+    assert!(line("NoPrice", "3") && line("NoCustomer", "2"), "{shown}");
     Ok(())
 }
 

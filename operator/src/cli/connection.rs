@@ -30,6 +30,17 @@ impl Connection {
     pub(super) async fn client(&self) -> Result<Client, Problem> {
         client(self.context.clone(), self.kubeconfig.as_deref()).await
     }
+
+    /// A client, and the namespace that is meant.
+    ///
+    /// # Errors
+    /// When no cluster is named anywhere.
+    pub(super) async fn namespaced(&self) -> Result<(Client, String), Problem> {
+        let client = self.client().await?;
+        let namespace = self.namespace.as_deref();
+        let namespace = namespace.unwrap_or(client.default_namespace()).to_owned();
+        Ok((client, namespace))
+    }
 }
 
 async fn client(context: Option<String>, kubeconfig: Option<&Path>) -> Result<Client, Problem> {

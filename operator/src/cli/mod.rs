@@ -1,11 +1,13 @@
 //! `kubectl millrace`, the plugin for people and for CI. It has the rights of whoever runs it and knows no Kafka.
 
 mod connection;
+mod dlq;
 mod lag;
 mod lint;
 mod manifests;
 mod outcome;
 mod plan;
+mod table;
 mod tree;
 
 use std::process::ExitCode;
@@ -17,7 +19,7 @@ use clap::{Parser, Subcommand, ValueEnum};
     name = "kubectl-millrace",
     bin_name = "kubectl millrace",
     version,
-    about = "Tells what manifests of Millrace would change, whether they keep the house rules, and how late consumer groups are"
+    about = "Tells what manifests of Millrace would change, whether they keep the house rules, how late consumer groups are, and which dead letters there are"
 )]
 struct Cli {
     #[command(subcommand)]
@@ -29,6 +31,7 @@ enum Command {
     Plan(plan::Arguments),
     Lint(lint::Arguments),
     Lag(lag::Arguments),
+    Dlq(dlq::Arguments),
 }
 
 /// How the result is written.
@@ -56,6 +59,7 @@ pub async fn main() -> ExitCode {
         Command::Plan(arguments) => plan::run(arguments).await,
         Command::Lint(arguments) => lint::run(&arguments),
         Command::Lag(arguments) => lag::run(arguments).await,
+        Command::Dlq(arguments) => dlq::run(arguments).await,
     };
     match done {
         Ok(report) => report.print(),

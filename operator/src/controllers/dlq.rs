@@ -3,6 +3,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::{
     ResourceExt,
@@ -19,7 +20,7 @@ use super::{
 use crate::{
     apply,
     context::Context,
-    dead_letters::{DeadLetters, Letters},
+    dead_letters::{self, DeadLetters, Letters},
     error::Error,
     kafka::ObservedTopic,
     resolve::{self, Facts, Rejection, ResolvedTopic},
@@ -115,13 +116,18 @@ async fn reconcile(
     let owned = ownership != Ownership::Foreign;
     let converged = converge(&context, dlq.as_ref(), &desired, owned).await?;
     let letters = counting.letters(&context, &dlq, &desired, converged.observed.as_deref());
-    let status = describe(&dlq, &desired, &converged, letters.as_ref());
-    let drafts = summed_up(&converged, letters.as_ref());
+    let now = Timestamp::now();
+    let status = describe(&dlq, &desired, &converged, letters.as_ref(), now);
+    let drafts = summed_up(&dlq, &converged, letters.as_ref(), now);
     status::write(&context, dlq.as_ref(), dlq.status.as_ref(), status, &drafts).await?;
     conclude(&context, dlq.as_ref(), &desired, &converged, recorded);
-    converged
-        .failure
-        .map_or_else(|| Ok(Action::await_change()), |error| Err(error.into()))
+    match converged.failure {
+        Some(error) => Err(error.into()),
+        None => Ok(
+            dead_letters::next_look(letters.as_ref(), &dlq.spec.alerts, now)
+                .map_or_else(Action::await_change, Action::requeue),
+        ),
+    }
 }
 
 fn recorded(dlq: &Dlq) -> Option<&str> {
@@ -134,6 +140,7 @@ fn describe(
     desired: &ResolvedTopic,
     converged: &Converged,
     letters: Option<&Letters>,
+    now: Timestamp,
 ) -> DlqStatus {
     if !converged.mine {
         return DlqStatus::default();
@@ -153,6 +160,7 @@ fn describe(
         None => named,
         Some(letters) => DlqStatus {
             letters: Some(whole(letters.count)),
+            letters_per_minute: Some(whole(letters.growth.per_minute(now))),
             oldest_letter_time: letters.oldest.map(Time),
             by_reason: letters.by_origin.iter().map(reason_count).collect(),
             ..named
@@ -172,7 +180,12 @@ fn whole(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-fn summed_up(converged: &Converged, letters: Option<&Letters>) -> [Draft; 4] {
+fn summed_up(
+    dlq: &Dlq,
+    converged: &Converged,
+    letters: Option<&Letters>,
+    now: Timestamp,
+) -> [Draft; 5] {
     let parts = [converged.synced.clone(), converged.access.clone()];
     let ready = status::ready(&parts);
     let empty = match letters {
@@ -190,12 +203,19 @@ fn summed_up(converged: &Converged, letters: Option<&Letters>) -> [Draft; 4] {
             "there are dead letters: status.byReason says why and from where",
         ),
     };
+    let status = dlq.status.as_ref();
+    let alerted = status.is_some_and(|status| {
+        let mut conditions = status.conditions.iter();
+        conditions.any(|condition| condition.type_ == "Healthy" && condition.status == "False")
+    });
+    let healthy = dead_letters::health(letters, &dlq.spec.alerts, alerted, now);
     let [synced, access] = parts;
-    [synced, access, empty, ready]
+    [synced, access, empty, healthy, ready]
 }
 
 async fn refuse(context: &Context, dlq: &Dlq, rejection: &Rejection) -> Result<Action, Error> {
-    let drafts = ["Synced", "AccessGranted", "Empty", "Ready"].map(|kind| rejection.draft(kind));
+    let drafts =
+        ["Synced", "AccessGranted", "Empty", "Healthy", "Ready"].map(|kind| rejection.draft(kind));
     let status = dlq.status.clone().unwrap_or_default();
     status::write(context, dlq, dlq.status.as_ref(), status, &drafts).await?;
     Ok(Action::await_change())

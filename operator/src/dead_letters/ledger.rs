@@ -5,7 +5,7 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::Origin;
+use super::{Growth, Origin};
 
 /// What the reasons and sources beyond those shown are summed up as.
 pub const OTHER: &str = "Other";
@@ -21,6 +21,8 @@ pub struct Letters {
     pub count: u64,
     /// When the oldest was written, in whole seconds as a status keeps it.
     pub oldest: Option<Timestamp>,
+    /// How many were written in the last minutes.
+    pub growth: Growth,
     /// By reason and source, the most frequent first: at most 20, and [`OTHER`] behind them where there are more.
     pub by_origin: Vec<(Origin, u64)>,
 }
@@ -47,6 +49,7 @@ struct Counts {
     next: i64,
     first: Option<i64>,
     oldest: Option<Timestamp>,
+    growth: Growth,
     letters: HashMap<Arc<Origin>, u64>,
 }
 
@@ -97,6 +100,9 @@ impl Ledger {
         counts.next = offset + 1;
         counts.first.get_or_insert(offset);
         counts.oldest = counts.oldest.or(written);
+        if let Some(written) = written {
+            counts.growth.count(written);
+        }
         *counts.letters.entry(origin).or_default() += 1;
         found.whole |= counts.next >= found.goal;
         let shown = found.whole;
@@ -146,6 +152,7 @@ impl Ledger {
                 found.before.as_ref()?
             };
             letters.oldest = [letters.oldest, counts.oldest].into_iter().flatten().min();
+            letters.growth.add(&counts.growth);
             for (origin, count) in &counts.letters {
                 letters.count += count;
                 *sums.entry(origin.as_ref()).or_default() += count;

@@ -7,10 +7,14 @@
 //! Architecture invariant: rdkafka is named here and in `kafka/records/`, and nowhere else.
 
 mod client;
+mod growth;
+mod health;
 mod ledger;
 mod origin;
 mod reader;
 
+pub use growth::Growth;
+pub use health::{health, next_look};
 pub use ledger::{Letters, MOST_REASONS, OTHER};
 pub use origin::{Origin, UNKNOWN, origin};
 

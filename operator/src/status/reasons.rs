@@ -110,6 +110,14 @@ pub const UNCONTESTED: &str = "Uncontested";
 pub const LETTERS: &str = "Letters";
 /// There is no dead letter.
 pub const NO_LETTERS: &str = "NoLetters";
+/// The dead letters stay within what is set.
+pub const HEALTHY: &str = "Healthy";
+/// There are more dead letters than is set.
+pub const TOO_MANY_LETTERS: &str = "TooManyLetters";
+/// More dead letters come than is set.
+pub const LETTERS_GROW: &str = "LettersGrow";
+/// The oldest dead letter is older than is set.
+pub const LETTERS_TOO_OLD: &str = "LettersTooOld";
 /// The spec can be made true.
 pub const ACCEPTED: &str = "Accepted";
 /// All brokers are up.

@@ -44,9 +44,7 @@ pub(super) struct Arguments {
 /// # Errors
 /// When there is no API server that answers, or no group of that name.
 pub(super) async fn run(arguments: Arguments) -> Result<Report, Problem> {
-    let client = arguments.connection.client().await?;
-    let namespace = arguments.connection.namespace.as_deref();
-    let namespace = namespace.unwrap_or(client.default_namespace()).to_owned();
+    let (client, namespace) = arguments.connection.namespaced().await?;
     let groups: Api<ConsumerGroup> = match arguments.all_namespaces {
         true => Api::all(client),
         false => Api::namespaced(client, &namespace),

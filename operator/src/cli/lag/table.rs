@@ -1,9 +1,7 @@
-use comfy_table::{Cell, CellAlignment, Table, presets::NOTHING};
 use kube::ResourceExt;
 use millrace_crds::{ConsumerGroup, ConsumerGroupStatus};
 
-/// What is not known.
-const UNKNOWN: &str = "-";
+use crate::cli::table::{UNKNOWN, empty, number, right, span, text, written};
 
 /// A line for each group.
 pub(super) fn overview(groups: &[ConsumerGroup], namespaces: bool) -> String {
@@ -29,7 +27,7 @@ pub(super) fn overview(groups: &[ConsumerGroup], namespaces: bool) -> String {
             text(status.state.clone()),
             number(status.members),
             number(lag.map(|lag| lag.records)),
-            right(late(lag.and_then(|lag| lag.seconds))),
+            right(span(lag.and_then(|lag| lag.seconds))),
             number(lag.and_then(|lag| lag.arriving_per_second)),
             number(lag.and_then(|lag| lag.committed_per_second)),
             right(replicas(&status)),
@@ -86,7 +84,7 @@ fn partitions(status: &ConsumerGroupStatus) -> String {
             text(Some(topic.clone())),
             number(Some(partition.partition)),
             number(Some(partition.records)),
-            right(late(partition.seconds)),
+            right(span(partition.seconds)),
         ]);
     }
     written(&table)
@@ -117,39 +115,4 @@ fn verdict(status: &ConsumerGroupStatus, kind: &str) -> String {
             _ => format!("unknown ({})", condition.reason),
         },
     )
-}
-
-/// Seconds as people read them: `12s`, `3m20s`, `2h05m`.
-fn late(seconds: Option<i64>) -> String {
-    match seconds {
-        None => UNKNOWN.to_owned(),
-        Some(seconds) if seconds < 60 => format!("{seconds}s"),
-        Some(seconds) if seconds < 3_600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
-        Some(seconds) => format!("{}h{:02}m", seconds / 3_600, seconds % 3_600 / 60),
-    }
-}
-
-/// A table without lines that begins with its header.
-pub(super) fn empty<'a>(header: impl IntoIterator<Item = &'a str>) -> Table {
-    let mut table = Table::new();
-    table.load_preset(NOTHING).set_header(header);
-    table
-}
-
-/// Without the spaces at both ends of lines.
-pub(super) fn written(table: &Table) -> String {
-    let line = |line: String| format!("{}\n", line.strip_prefix(' ').unwrap_or(&line).trim_end());
-    table.lines().map(line).collect()
-}
-
-pub(super) fn text(value: Option<String>) -> Cell {
-    Cell::new(value.unwrap_or_else(|| UNKNOWN.to_owned()))
-}
-
-fn number(value: Option<impl ToString>) -> Cell {
-    right(value.map_or_else(|| UNKNOWN.to_owned(), |value| value.to_string()))
-}
-
-fn right(value: String) -> Cell {
-    Cell::new(value).set_alignment(CellAlignment::Right)
 }

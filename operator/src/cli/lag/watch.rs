@@ -14,9 +14,12 @@ use tokio::time::interval;
 
 use super::{
     history::History,
-    table::{details, empty, overview, text, written},
+    table::{details, overview},
 };
-use crate::cli::outcome::Problem;
+use crate::cli::{
+    outcome::Problem,
+    table::{empty, text, written},
+};
 
 /// Between two samples, and two pictures.
 const PERIOD: Duration = Duration::from_secs(2);
