@@ -4,7 +4,7 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
 use kube::CustomResourceExt;
 use serde_json::json;
 
-use crate::{ConsumerGroup, Dlq, KafkaCluster, Schema, Topic};
+use crate::{ConsumerGroup, Dlq, KafkaCluster, Redrive, Schema, Topic};
 
 /// The CustomResourceDefinitions of all kinds, in the order of their names.
 pub fn all() -> Vec<CustomResourceDefinition> {
@@ -12,6 +12,7 @@ pub fn all() -> Vec<CustomResourceDefinition> {
         ConsumerGroup::crd(),
         Dlq::crd(),
         KafkaCluster::crd(),
+        Redrive::crd(),
         Schema::crd(),
         Topic::crd(),
     ]

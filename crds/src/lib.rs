@@ -17,6 +17,7 @@ mod deletion;
 mod dlq;
 mod kafka_cluster;
 mod offset_reset;
+mod redrive;
 pub mod reference;
 mod schema;
 mod topic;
@@ -40,6 +41,10 @@ pub use kafka_cluster::{
 pub use offset_reset::{
     KeptOffsets, OffsetResetPhase, OffsetResetStatus, PartitionOffset, PartitionReset,
     ResetOffsets, ResetTo,
+};
+pub use redrive::{
+    DestinationCount, Redrive, RedriveCounts, RedriveDlqRef, RedriveFilter, RedriveHeader,
+    RedriveOffsets, RedrivePartition, RedrivePhase, RedriveSpec, RedriveStatus, RedriveTo,
 };
 pub use schema::{
     Compatibility, Schema, SchemaSpec, SchemaStatus, SchemaTopicRef, SchemaType, SubjectPart,

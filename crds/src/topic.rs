@@ -88,6 +88,9 @@ pub struct TopicSpec {
     /// The namespaces whose ConsumerGroups may read this topic. Defaults to this one only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allowed_consumers: Option<AllowedNamespaces>,
+    /// The namespaces whose Redrives may write dead letters back to this topic. Defaults to this one only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allowed_redrives: Option<AllowedNamespaces>,
     /// Take over a topic that already exists in Kafka. Without it such a topic is reported as a conflict and left alone.
     #[serde(default)]
     pub adopt: bool,
