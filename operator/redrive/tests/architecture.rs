@@ -9,7 +9,14 @@ use std::{
 
 /// What only the engine may name: a client, a clock, a thread, a log.
 const IMPURE: [&str; 8] = [
-    "rdkafka", "Instant", "SystemTime", "thread", "Mutex", "env", "println", "engine",
+    "rdkafka",
+    "Instant",
+    "SystemTime",
+    "thread",
+    "Mutex",
+    "env",
+    "println",
+    "engine",
 ];
 
 /// All files of the crate outside of the engine, tests and the list of modules left out.

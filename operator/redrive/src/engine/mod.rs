@@ -13,7 +13,10 @@
 //! Architecture invariant: rdkafka is named here, and nowhere else in this crate.
 
 mod body;
+mod book;
+mod carrier;
 mod copies;
+mod effort;
 mod job;
 mod originals;
 mod positions;

@@ -13,7 +13,7 @@ use crate::{bookmark::Bookmark, tally::Tally};
 const ANSWER: Duration = Duration::from_secs(30);
 
 /// Where the run stands in one partition.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Position {
     /// The offset of the next letter to look at.
     pub(super) next: i64,

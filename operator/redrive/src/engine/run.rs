@@ -7,10 +7,7 @@ use std::{
     time::Duration,
 };
 
-use super::{
-    End, Job, Phase, Progress, Trouble,
-    session::{Effort, session},
-};
+use super::{End, Job, Phase, Progress, Trouble, effort::Effort, session::session};
 use crate::tally::Report;
 
 /// What is wanted of a run.

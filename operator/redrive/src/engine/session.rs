@@ -1,7 +1,4 @@
-use std::{
-    collections::BTreeMap,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use rdkafka::{
     consumer::{BaseConsumer, Consumer, ConsumerGroupMetadata},
@@ -10,24 +7,22 @@ use rdkafka::{
 };
 
 use super::{
-    End, Job, Phase, Progress, Stretch, Trouble, Wish,
+    End, Job, Phase, Progress, Trouble, Wish,
     body::{Body, Heard},
-    copies::{self, homeward, unchanged},
-    originals::Originals,
-    positions::{self, Position, Positions},
-    read,
+    book::Book,
+    carrier::Carrier,
+    effort::Effort,
+    positions, read,
     run::Shared,
     settings,
     tail::Tail,
-    writer::Writer,
 };
 use crate::{
-    decision::{Decision, Original, Skip, decide},
-    letter::{Header, Letter, origin},
+    letter::origin,
     pace::{Pace, Turn},
     returns,
     speed::Speed,
-    tally::{Counts, Fate, Report, Tally},
+    tally::Counts,
 };
 
 /// Most letters that are written in one transaction.
@@ -45,41 +40,13 @@ const NEXT: Duration = Duration::from_millis(20);
 const PUBLISH: Duration = Duration::from_millis(500);
 /// Longest rest before what is wanted is looked at again.
 const REST: Duration = Duration::from_secs(1);
-/// Time after which all positions are committed again: Kafka forgets what a group without members has not committed for
-/// `offsets.retention.minutes`, 7 days by default.
-const REFRESH: Duration = Duration::from_secs(3_600);
-
-/// Tries since a transaction was last committed.
-#[derive(Debug, Default)]
-pub(super) struct Effort {
-    tries: u32,
-}
-
-impl Effort {
-    /// Tries after which what Kafka refuses is not tried again.
-    const TRIES: u32 = 5;
-    const SHORTEST: Duration = Duration::from_millis(500);
-    const LONGEST: Duration = Duration::from_secs(30);
-
-    /// Whether nothing came of many tries.
-    pub(super) fn is_in_vain(&self) -> bool {
-        self.tries >= Self::TRIES
-    }
-
-    /// The pause before the next try.
-    pub(super) fn next_pause(&mut self) -> Duration {
-        let pause = Self::SHORTEST.saturating_mul(2_u32.saturating_pow(self.tries));
-        self.tries += 1;
-        pause.min(Self::LONGEST)
-    }
-}
 
 /// Connects, finds out where the run stands, and goes on from there, until it ends or something goes wrong. After an error all that
 /// was not committed is forgotten, with the clients that knew of it.
 pub(super) fn session(job: &Job, shared: &Shared, effort: &mut Effort) -> Result<End, Trouble> {
     let unmade = |error: KafkaError| Trouble::of("no consumer could be made", &error);
     // First the transactional id: only then is nobody else's transaction under way, and what is committed stays so.
-    let writer = (!job.dry_run).then(|| Writer::new(job)).transpose()?;
+    let carrier = Carrier::new(job)?;
     let consumer: BaseConsumer = settings::body(job).create().map_err(unmade)?;
     let returned: BaseConsumer = settings::tail(job).create().map_err(unmade)?;
     let (positions, begins) = if job.dry_run {
@@ -93,26 +60,18 @@ pub(super) fn session(job: &Job, shared: &Shared, effort: &mut Effort) -> Result
     let tail = (!job.dry_run)
         .then(|| Tail::new(job, &returned, &positions))
         .transpose()?;
-    let began = Instant::now();
     let mut session = Session {
         job,
         shared,
         effort,
-        writer,
+        carrier,
         group,
         body: Body::new(job, &consumer, &positions)?,
         tail,
-        originals: Originals::new(job),
-        staged: if begins {
-            positions.clone()
-        } else {
-            Positions::new()
-        },
-        positions,
+        book: Book::new(positions, begins),
         pace: job.per_second.map(|limit| Pace::new(limit, Duration::ZERO)),
         speed: Speed::default(),
-        began,
-        refreshed: began,
+        began: Instant::now(),
         published: None,
     };
     let end = session.go()?;
@@ -124,21 +83,15 @@ struct Session<'a> {
     job: &'a Job,
     shared: &'a Shared,
     effort: &'a mut Effort,
-    /// None in a dry run.
-    writer: Option<Writer>,
+    carrier: Carrier<'a>,
     group: ConsumerGroupMetadata,
     body: Body<'a>,
     /// None in a dry run.
     tail: Option<Tail<'a>>,
-    originals: Originals<'a>,
-    /// What is committed.
-    positions: Positions,
-    /// What will be with the next transaction, of the partitions that have changed.
-    staged: Positions,
+    book: Book,
     pace: Option<Pace>,
     speed: Speed,
     began: Instant,
-    refreshed: Instant,
     published: Option<Instant>,
 }
 
@@ -159,7 +112,7 @@ impl Batch {
 impl Session<'_> {
     fn go(&mut self) -> Result<End, Trouble> {
         // The beginning is committed at once: what is published from now on is what Kafka knows.
-        self.commit(false)?;
+        self.commit()?;
         loop {
             match self.shared.wish() {
                 None => return Ok(End::Left),
@@ -170,7 +123,7 @@ impl Session<'_> {
                 }
                 Some(Wish::Run) => {}
             }
-            let counts = self.counts();
+            let counts = self.book.counts();
             if let Some(end) = self.too_many_returned(&counts) {
                 return Ok(end);
             }
@@ -186,17 +139,19 @@ impl Session<'_> {
                 Turn::Go(letters) => self.transact(letters.min(left))?,
                 Turn::Wait(wait) => self.shared.rest(wait.min(REST)),
             }
-            self.publish_now_and_then();
+            if self.published.is_none_or(|last| last.elapsed() >= PUBLISH) {
+                self.publish(Phase::Running);
+            }
         }
     }
 
     fn suspend(&mut self) -> Result<(), Trouble> {
         self.look_for_returned()?;
-        self.commit(false)?;
+        self.commit()?;
         self.publish(Phase::Suspended);
         while self.shared.wish() == Some(Wish::Suspend) {
             self.shared.rest(REST);
-            self.commit(false)?;
+            self.commit()?;
         }
         self.body.rested();
         Ok(())
@@ -208,7 +163,7 @@ impl Session<'_> {
             tail.finish()?;
         }
         self.look_for_returned()?;
-        self.commit(false)
+        self.commit()
     }
 
     fn turn(&mut self) -> Turn {
@@ -233,26 +188,20 @@ impl Session<'_> {
         let most = most.min(MOST_LETTERS);
         let began = Instant::now();
         let mut batch = Batch::default();
-        let mut open = false;
         while batch.has_room(most) && began.elapsed() < LONGEST {
-            match self.body.read(if open { NEXT } else { FIRST })? {
-                Heard::Letter(letter) => {
-                    if !open {
-                        self.begin()?;
-                        open = true;
-                    }
-                    self.settle(&letter, &mut batch)?;
-                }
+            let wait = if batch.scanned == 0 { FIRST } else { NEXT };
+            match self.body.read(wait)? {
+                Heard::Letter(letter) => self.settle(&letter, &mut batch)?,
                 Heard::Finished(partition) => {
                     let end = self.job.ends.get(&partition).copied();
-                    let position = self.stage(partition);
+                    let position = self.book.stage(partition);
                     position.next = end.unwrap_or(position.next);
                 }
                 Heard::Nothing => break,
             }
         }
         self.look_for_returned()?;
-        self.commit(open)?;
+        self.commit()?;
         if let Some(pace) = &mut self.pace {
             pace.went(batch.moved);
         }
@@ -261,174 +210,50 @@ impl Session<'_> {
 
     /// Decides on a letter, writes its copy and counts it.
     fn settle(&mut self, record: &BorrowedMessage<'_>, batch: &mut Batch) -> Result<(), Trouble> {
-        batch.scanned += 1;
         let letter = read::letter(record);
-        let decision = letter
-            .as_ref()
-            .map(|letter| self.carry(letter, batch))
-            .transpose()?;
-        let fate = decision.as_ref().map_or(Fate::Unreadable, fate);
-        batch.moved += u64::from(matches!(fate, Fate::Home(_) | Fate::Quarantined(_)));
+        let settled = self.carrier.carry(letter.as_ref())?;
+        batch.scanned += 1;
+        batch.moved += u64::from(settled.is_moved());
+        batch.bytes += settled.bytes;
         let headers = letter.as_ref().map_or(&[][..], |letter| &letter.headers);
-        let position = self.stage(record.partition());
+        let position = self.book.stage(record.partition());
         position.next = record.offset() + 1;
-        position.tally.count(fate, || origin(headers));
+        position.tally.count(settled.fate(), || origin(headers));
         Ok(())
     }
 
-    /// Decides on a letter and writes its copy, where there is to be one.
-    fn carry(&mut self, letter: &Letter<'_>, batch: &mut Batch) -> Result<Settled, Trouble> {
-        let Job { rules, earlier, .. } = self.job;
-        let decision = decide(letter, Original::Unread, rules, earlier);
-        let Decision::Fetch {
-            topic,
-            partition,
-            offset,
-        } = &decision
-        else {
-            self.write(
-                &decision,
-                letter,
-                &letter.headers,
-                copies::Body::of(letter),
-                batch,
-            )?;
-            return Ok(Settled::Decided(decision));
-        };
-        let Some(original) = self.originals.read(topic, *partition, *offset)? else {
-            return Ok(Settled::OriginalExpired);
-        };
-        let Some(headers) = read::headers(&original) else {
-            return Ok(Settled::OriginalUnreadable);
-        };
-        let decision = decide(letter, Original::Read(&headers), rules, earlier);
-        let body = copies::Body {
-            key: original.key(),
-            value: original.payload(),
-            timestamp: original.timestamp().to_millis(),
-        };
-        self.write(&decision, letter, &headers, body, batch)?;
-        Ok(Settled::Decided(decision))
-    }
-
-    fn write(
-        &self,
-        decision: &Decision,
-        letter: &Letter<'_>,
-        headers: &[Header<'_>],
-        body: copies::Body<'_>,
-        batch: &mut Batch,
-    ) -> Result<(), Trouble> {
-        let Some(writer) = &self.writer else {
-            return Ok(());
-        };
-        let place = (letter.partition, letter.offset);
-        match decision {
-            Decision::Home {
-                topic,
-                partition,
-                attempt,
-            } => {
-                batch.bytes += body.size();
-                let headers = homeward(headers, &letter.headers, &self.job.redrive, *attempt);
-                writer.copy(place, topic, *partition, body, headers)
-            }
-            Decision::Quarantine { topic } => {
-                let body = copies::Body::of(letter);
-                batch.bytes += body.size();
-                writer.copy(place, topic, None, body, unchanged(&letter.headers))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn begin(&self) -> Result<(), Trouble> {
-        self.writer.as_ref().map_or(Ok(()), Writer::begin)
-    }
-
-    /// Commits what is staged. `open` says whether a transaction is under way.
-    fn commit(&mut self, open: bool) -> Result<(), Trouble> {
-        if self.refreshed.elapsed() >= REFRESH {
-            for (partition, position) in &self.positions {
-                let staged = self.staged.entry(*partition);
-                staged.or_insert_with(|| position.clone());
-            }
-            self.refreshed = Instant::now();
-        }
-        if self.staged.is_empty() && !open {
+    /// Commits what has been written, and what has been staged.
+    fn commit(&mut self) -> Result<(), Trouble> {
+        let due = self.book.due();
+        if due.is_empty() {
             return Ok(());
         }
-        if let Some(writer) = &self.writer {
-            if !open {
-                writer.begin()?;
-            }
-            let offsets = positions::commits(self.job, &self.staged)
-                .map_err(|error| Trouble::of("offsets could not be written", &error))?;
-            writer.commit(&offsets, &self.group)?;
-        }
-        self.positions.append(&mut self.staged);
-        *self.effort = Effort::default();
+        self.carrier.commit(due, &self.group)?;
+        self.book.settled();
+        self.effort.paid_off();
         Ok(())
     }
 
     /// Stages what has come back since it was last looked for.
     fn look_for_returned(&mut self) -> Result<(), Trouble> {
-        let Some(tail) = &mut self.tail else {
-            return Ok(());
-        };
-        tail.glance()?;
-        for (partition, news) in tail.take() {
-            let position = self.stage(partition);
-            position.tail = news.next;
-            position.tally.counts.returned += news.returned;
+        if let Some(tail) = &mut self.tail {
+            tail.glance()?;
+            self.book.returned(tail.take());
         }
         Ok(())
     }
 
-    fn stage(&mut self, partition: i32) -> &mut Position {
-        let committed = &self.positions;
-        self.staged.entry(partition).or_insert_with(|| {
-            committed
-                .get(&partition)
-                .cloned()
-                .unwrap_or_else(|| Position {
-                    next: 0,
-                    tail: 0,
-                    tally: Tally::default(),
-                })
-        })
-    }
-
-    fn counts(&self) -> Counts {
-        let mut counts = Counts::default();
-        for position in self.positions.values() {
-            counts += position.tally.counts;
-        }
-        counts
-    }
-
-    fn publish_now_and_then(&mut self) {
-        if self.published.is_none_or(|last| last.elapsed() >= PUBLISH) {
-            self.publish(Phase::Running);
-        }
-    }
-
     fn publish(&mut self, phase: Phase) {
-        self.published = Some(Instant::now());
-        let report = Report::of(self.positions.values().map(|position| &position.tally));
+        let report = self.book.report();
         let counts = report.counts;
-        self.speed
-            .observe(counts.scanned, counts.moved(), self.began.elapsed());
-        let stretch = |(partition, position): (&i32, &Position)| {
-            let end = self.job.ends.get(partition).copied().unwrap_or(0);
-            let next = position.next;
-            (*partition, Stretch { next, end })
-        };
-        let partitions: BTreeMap<i32, Stretch> = self.positions.iter().map(stretch).collect();
+        let now = self.began.elapsed();
+        self.speed.observe(counts.scanned, counts.moved(), now);
+        let partitions = self.book.stretches(self.job);
         let left = partitions
             .values()
             .map(|stretch| u64::try_from(stretch.end - stretch.next).unwrap_or(0))
             .sum();
+        self.published = Some(Instant::now());
         self.shared.publish(Progress {
             phase,
             report,
@@ -436,28 +261,5 @@ impl Session<'_> {
             letters_per_second: self.speed.moved_per_second(),
             seconds_left: self.speed.seconds_left(left),
         });
-    }
-}
-
-/// What came of a letter that could be read.
-enum Settled {
-    Decided(Decision),
-    OriginalExpired,
-    OriginalUnreadable,
-}
-
-fn fate(settled: &Settled) -> Fate<'_> {
-    match settled {
-        Settled::Decided(Decision::Home { topic, .. }) => Fate::Home(topic),
-        Settled::Decided(Decision::Quarantine { topic }) => Fate::Quarantined(topic),
-        Settled::Decided(Decision::Refused { .. }) => Fate::Refused,
-        Settled::Decided(Decision::Skip(Skip::NotMatched)) => Fate::NotMatched,
-        Settled::Decided(Decision::Skip(Skip::NoOrigin)) => Fate::NoOrigin,
-        Settled::Decided(Decision::Skip(Skip::AlreadyHome)) => Fate::AlreadyHome,
-        Settled::Decided(Decision::Skip(Skip::Exceeded)) => Fate::Exceeded,
-        Settled::OriginalUnreadable => Fate::Unreadable,
-        Settled::Decided(Decision::Fetch { .. }) | Settled::OriginalExpired => {
-            Fate::OriginalExpired
-        }
     }
 }
