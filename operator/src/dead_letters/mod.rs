@@ -10,13 +10,12 @@ mod client;
 mod growth;
 mod health;
 mod ledger;
-mod origin;
 mod reader;
 
 pub use growth::Growth;
 pub use health::{health, next_look};
 pub use ledger::{Letters, MOST_REASONS, OTHER};
-pub use origin::{Origin, UNKNOWN, origin};
+pub use millrace_redrive::letter::Origin;
 
 use std::{
     collections::HashMap,

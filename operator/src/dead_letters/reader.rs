@@ -6,6 +6,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use millrace_redrive::letter::{Header, Origin, origin};
 use rdkafka::{
     Message, Offset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer},
@@ -14,7 +15,7 @@ use rdkafka::{
 };
 use tracing::{debug, warn};
 
-use super::{Letters, Origin, client::consumer, ledger::Ledger, origin};
+use super::{Letters, client::consumer, ledger::Ledger};
 use crate::{
     kafka::Credentials,
     world::{ClusterKey, Wake, Waker},
@@ -308,8 +309,11 @@ fn leave(consumer: &BaseConsumer, topic: &str, partition: i32) {
 fn origin_of(record: &BorrowedMessage<'_>) -> Origin {
     let headers = record.headers();
     let all = headers.iter().flat_map(|headers| headers.iter());
-    let texts: Vec<(&str, &[u8])> = all
-        .filter_map(|header| Some((header.key, header.value?)))
+    let headers: Vec<Header<'_>> = all
+        .map(|header| Header {
+            name: header.key,
+            value: header.value,
+        })
         .collect();
-    origin(&texts)
+    origin(&headers)
 }
