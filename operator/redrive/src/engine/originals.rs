@@ -22,12 +22,10 @@ pub(super) struct Originals<'a> {
     reader: Option<Reader>,
 }
 
-/// A consumer, and the record it comes to next.
 struct Reader {
     consumer: BaseConsumer,
-    topic: String,
-    partition: i32,
-    next: i64,
+    /// The record it comes to next. None where it must be sent to one first.
+    at: Option<(String, i32, i64)>,
 }
 
 impl<'a> Originals<'a> {
@@ -43,22 +41,16 @@ impl<'a> Originals<'a> {
         partition: i32,
         offset: i64,
     ) -> Result<Option<OwnedMessage>, Trouble> {
-        let mut reader = match self.reader.take() {
+        let reader = match &mut self.reader {
             Some(reader) => reader,
-            None => Reader {
+            none => none.insert(Reader {
                 consumer: settings::originals(self.job)
                     .create()
                     .map_err(|error| unread(topic, partition, offset, &error))?,
-                topic: String::new(),
-                partition: 0,
-                next: 0,
-            },
+                at: None,
+            }),
         };
-        let found = reader.read(topic, partition, offset);
-        if matches!(found, Ok(Some(_))) {
-            self.reader = Some(reader);
-        }
-        found
+        reader.read(topic, partition, offset)
     }
 }
 
@@ -76,7 +68,8 @@ impl Reader {
             match self.consumer.poll(POLL) {
                 Some(Ok(record)) if record.offset() < offset => {}
                 Some(Ok(record)) => {
-                    self.next = record.offset() + 1;
+                    let next = record.offset() + 1;
+                    self.at = Some((topic.to_owned(), partition, next));
                     return Ok((record.offset() == offset).then(|| record.detach()));
                 }
                 Some(Err(KafkaError::PartitionEOF(_))) => return Ok(None),
@@ -94,14 +87,19 @@ impl Reader {
     }
 
     fn go_to(&mut self, topic: &str, partition: i32, offset: i64) -> Result<(), KafkaError> {
-        let here = self.topic == topic && self.partition == partition;
-        if !here || offset < self.next || offset - self.next > NEAR {
+        let is_near = self
+            .at
+            .take()
+            .is_some_and(|(in_topic, in_partition, next)| {
+                in_topic == topic
+                    && in_partition == partition
+                    && (next..next + NEAR).contains(&offset)
+            });
+        if !is_near {
             let mut assignment = TopicPartitionList::with_capacity(1);
             assignment.add_partition_offset(topic, partition, Offset::Offset(offset))?;
             self.consumer.assign(&assignment)?;
-            (self.topic, self.partition) = (topic.to_owned(), partition);
         }
-        self.next = offset;
         Ok(())
     }
 }

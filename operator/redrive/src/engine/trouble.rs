@@ -64,3 +64,32 @@ fn is_final(code: Code) -> bool {
             | Code::OffsetMetadataTooLarge
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_a_letter_says_which_it_is_and_what_to_do() {
+        let trouble = Trouble::undelivered((3, 42), "orders", Code::MessageSizeTooLarge);
+        assert_eq!(
+            trouble,
+            Trouble::Refused(
+                "the letter at offset 42 of partition 3 could not be written to orders: it is larger than the topic takes. Raise max.message.bytes of orders, or leave the letter out with filter.offsets".to_owned()
+            )
+        );
+    }
+
+    #[test]
+    fn who_is_fenced_leaves_what_is_refused_stays_and_all_else_may_pass() {
+        let of = |code| Trouble::of("it failed", &KafkaError::Global(code));
+        assert_eq!(of(Code::ProducerFenced), Trouble::Fenced);
+        assert!(matches!(
+            of(Code::TopicAuthorizationFailed),
+            Trouble::Refused(_)
+        ));
+        for code in [Code::BrokerTransportFailure, Code::NotEnoughReplicas] {
+            assert!(matches!(of(code), Trouble::Passing(_)));
+        }
+    }
+}
