@@ -71,7 +71,10 @@ impl Engine {
 
     pub(crate) fn run(&self) -> Result<()> {
         let began = Instant::now();
-        let progress = carry_out(self.job(), |_| {})?;
+        let mut resumed = None;
+        let progress = carry_out(self.job(), |progress| {
+            resumed.get_or_insert(progress.report.counts.redriven);
+        })?;
         let seconds = began.elapsed().as_secs_f64();
         let Phase::Ended(End::Completed) = progress.phase else {
             bail!("it ended otherwise: {:?}", progress.phase);
@@ -79,6 +82,7 @@ impl Engine {
         let counts = progress.report.counts;
         println!("seconds={seconds}");
         println!("resident={}", resident()?);
+        println!("resumed={}", resumed.unwrap_or(0));
         println!("redriven={}", counts.redriven);
         println!("scanned={}", counts.scanned);
         for (origin, count) in progress.report.by_reason {

@@ -11,8 +11,8 @@ pub(super) fn body(job: &Job) -> ClientConfig {
     settings
         .set("auto.offset.reset", "earliest")
         .set("queued.min.messages", "20000")
-        .set("queued.max.messages.kbytes", "16384")
-        .set("fetch.max.bytes", "8388608")
+        .set("queued.max.messages.kbytes", "8192")
+        .set("fetch.max.bytes", "4194304")
         .set("fetch.wait.max.ms", "100");
     settings
 }
@@ -25,7 +25,7 @@ pub(super) fn tail(job: &Job) -> ClientConfig {
         .set("queued.min.messages", "1000")
         .set("queued.max.messages.kbytes", "2048")
         .set("fetch.max.bytes", "2097152")
-        .set("fetch.wait.max.ms", "500");
+        .set("fetch.wait.max.ms", "100");
     settings
 }
 
