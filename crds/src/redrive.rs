@@ -222,6 +222,9 @@ pub struct RedriveStatus {
     /// Letters that were written by topic, the most frequent first; at most 20, the rest summed under the topic `Other`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub by_destination: Vec<DestinationCount>,
+    /// Kafka's id of the dead-letter topic, of which all offsets here are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub topic_id: Option<String>,
     /// The topics that letters may be written to, as of the beginning: those of this namespace and those that allow it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub destinations: Vec<String>,

@@ -9,8 +9,12 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use flate2::read::MultiGzDecoder;
 use k8s_openapi::api::{apps::v1::Deployment, batch::v1::Job, core::v1::Namespace};
-use kube::{Api, Client};
-use millrace_crds::{ConsumerGroup, Dlq, Schema, Topic};
+use kube::{
+    Api, Client,
+    api::{Patch, PatchParams},
+};
+use millrace_crds::{ConsumerGroup, Dlq, Redrive, Schema, Topic};
+use serde_json::json;
 use tokio::time::sleep;
 
 use crate::{probe::Probe, resources, wait};
@@ -121,6 +125,7 @@ pub async fn declare(client: &Client) -> Result<()> {
         wait::condition(&topics, "departures", "Ready", "True", PATIENCE),
         wait::condition(&letters, "flights-dlq", "Ready", "True", PATIENCE),
         wait::condition(&schemas, "flights-value", "Ready", "True", PATIENCE),
+        wait::condition(&schemas, "departures-value", "Ready", "True", PATIENCE),
     )?;
     Ok(())
 }
@@ -149,6 +154,61 @@ pub async fn start_consumer(client: &Client) -> Result<()> {
     )
     .await?;
     Ok(())
+}
+
+/// Has the consumer write flights that never left as departures without a time: first its schema, then the consumer, all of it.
+///
+/// # Errors
+/// When the schema is refused, or not every consumer is replaced in time.
+pub async fn fix_consumer(client: &Client) -> Result<()> {
+    resources::apply_file(client, "docs/examples/flights/fixed/schema.yaml").await?;
+    let schemas: Api<Schema> = Api::namespaced(client.clone(), NAMESPACE);
+    let second = |schema: &Schema| {
+        let version = schema.status.as_ref().and_then(|status| status.version);
+        version == Some(2)
+    };
+    let what = "the second version is registered";
+    wait::object(&schemas, "departures-value", what, PATIENCE, second).await?;
+    let container =
+        json!({ "name": "consume", "env": [{ "name": "CANCELLED", "value": "departure" }] });
+    let patch = json!({ "spec": { "template": { "spec": { "containers": [container] } } } });
+    let deployments: Api<Deployment> = Api::namespaced(client.clone(), NAMESPACE);
+    let params = PatchParams::default();
+    deployments
+        .patch(CONSUMER, &params, &Patch::Strategic(patch))
+        .await?;
+    let replaced = |deployment: &Deployment| {
+        let Some(status) = &deployment.status else {
+            return false;
+        };
+        status.observed_generation == deployment.metadata.generation
+            && status.updated_replicas >= Some(1)
+            && status.updated_replicas == status.replicas
+            && status.ready_replicas == status.replicas
+    };
+    let what = "every consumer is the fixed one";
+    wait::object(&deployments, CONSUMER, what, PATIENCE, replaced).await?;
+    Ok(())
+}
+
+/// Brings the cancelled flights home, and waits until that is done.
+///
+/// # Errors
+/// When it does not end in time, with its conditions.
+pub async fn redrive(client: &Client) -> Result<Redrive> {
+    resources::apply_file(client, "docs/examples/flights/fixed/redrive.yaml").await?;
+    let redrives: Api<Redrive> = Api::namespaced(client.clone(), NAMESPACE);
+    wait::object(
+        &redrives,
+        "cancelled-flights",
+        "it has ended",
+        PATIENCE,
+        |redrive: &Redrive| {
+            let status = redrive.status.as_ref();
+            status.is_some_and(|status| status.completion_time.is_some())
+        },
+    )
+    .await
 }
 
 /// Applies the Job that streams the flights.

@@ -24,6 +24,7 @@ pub mod kafka;
 pub mod lag;
 pub mod leader;
 pub mod plan;
+pub mod redrives;
 pub mod registry;
 pub mod resolve;
 pub mod shutdown;

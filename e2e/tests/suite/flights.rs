@@ -4,8 +4,12 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use kube::Api;
-use millrace_crds::{Dlq, Schema};
-use millrace_e2e::{Case, flights, resources, wait};
+use millrace_crds::{Dlq, RedrivePhase, Schema};
+use millrace_e2e::{
+    Case,
+    flights::{self, Flights},
+    resources, wait,
+};
 
 #[tokio::test]
 async fn every_flight_is_accounted_for() -> Result<()> {
@@ -92,6 +96,39 @@ async fn every_flight_is_accounted_for() -> Result<()> {
             .status
             .and_then(|status| status.version),
         Some(1)
+    );
+    the_cancelled_come_home(&case, expected).await
+}
+
+/// The end of the story: departures need no time any more, and what was dead goes through the fixed consumer, once each.
+async fn the_cancelled_come_home(case: &Case, expected: Flights) -> Result<()> {
+    flights::fix_consumer(&case.client).await?;
+    let redrive = flights::redrive(&case.client).await?;
+    let status = redrive.status.context("no status")?;
+    assert_eq!(status.phase, Some(RedrivePhase::Completed), "{status:?}");
+    let counts = status.counts.context("no counts")?;
+    assert_eq!(
+        (counts.scanned, counts.redriven),
+        (expected.cancelled, expected.cancelled)
+    );
+    let what = "every scheduled flight is a departure";
+    wait::answer(what, Duration::from_secs(120), || async {
+        let departures = case.probe.count(flights::DEPARTURES).await?;
+        Ok(match departures >= expected.scheduled {
+            true => Ok(()),
+            false => Err(format!("{departures} are")),
+        })
+    })
+    .await?;
+    assert_eq!(
+        case.probe.count(flights::DEPARTURES).await?,
+        expected.scheduled,
+        "each of them once"
+    );
+    assert_eq!(
+        case.probe.count(flights::DEAD_LETTERS).await?,
+        expected.cancelled,
+        "none is dead again"
     );
     Ok(())
 }

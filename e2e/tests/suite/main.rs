@@ -21,6 +21,7 @@ mod operator_failure;
 mod ownership;
 mod plan_command;
 mod quotas;
+mod redrive;
 mod schema;
 mod share_groups;
 mod topic_access;

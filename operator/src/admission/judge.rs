@@ -4,7 +4,7 @@ use kube::core::{
     DynamicObject,
     admission::{AdmissionRequest, Operation},
 };
-use millrace_crds::{ConsumerGroup, Dlq, KafkaCluster, Schema, Topic};
+use millrace_crds::{ConsumerGroup, Dlq, KafkaCluster, Redrive, Schema, Topic};
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
@@ -83,6 +83,12 @@ impl Judge {
                 "KafkaCluster" => {
                     self.resource(object, |cluster: &KafkaCluster, _| {
                         resolve::kafka_cluster(cluster, &self.images).map(|_| None)
+                    })
+                    .await
+                }
+                "Redrive" => {
+                    self.resource(object, |redrive: &Redrive, facts| {
+                        resolve::redrive(redrive, facts).map(|_| None)
                     })
                     .await
                 }

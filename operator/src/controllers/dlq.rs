@@ -80,6 +80,7 @@ fn concerns(wake: &Wake, world: &World) -> Vec<ObjectRef<Dlq>> {
         Wake::Topic(..)
         | Wake::ConsumerGroup(..)
         | Wake::Schema(..)
+        | Wake::Redrive(..)
         | Wake::ClusterChild(_)
         | Wake::KafkaAcls(_)
         | Wake::KafkaGroups(_)

@@ -14,6 +14,7 @@ mod kafka_topic;
 mod layout;
 mod layout_progress;
 mod queue;
+mod redrive;
 mod schema;
 mod topic;
 mod topic_skew;
@@ -43,6 +44,7 @@ pub async fn run_all(context: Arc<Context>, access: Requests, shutdown: Cancella
     tasks.spawn(schema::run(context.clone(), shutdown.clone()));
     tasks.spawn(consumer_group::run(context.clone(), shutdown.clone()));
     tasks.spawn(dlq::run(context.clone(), shutdown.clone()));
+    tasks.spawn(redrive::run(context.clone(), shutdown.clone()));
     tasks.spawn(topic::run(context.clone(), shutdown.clone()));
     tasks.join_all().await;
 }

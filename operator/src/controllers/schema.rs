@@ -63,6 +63,7 @@ fn concerns(wake: &Wake, world: &World) -> Vec<ObjectRef<Schema>> {
         }),
         Wake::Namespace(home) => those(&|_, namespace| namespace == home),
         Wake::Dlq(..)
+        | Wake::Redrive(..)
         | Wake::ConsumerGroup(..)
         | Wake::KafkaTopic(..)
         | Wake::KafkaAcls(_)

@@ -78,6 +78,7 @@ fn concerns(wake: &Wake, world: &World) -> Vec<ObjectRef<Topic>> {
             waiting.map(|t| ObjectRef::from_obj(t.as_ref())).collect()
         }
         Wake::Dlq(..)
+        | Wake::Redrive(..)
         | Wake::ConsumerGroup(..)
         | Wake::Schema(..)
         | Wake::KafkaAcls(_)

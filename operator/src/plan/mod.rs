@@ -9,6 +9,7 @@ mod moves;
 mod offset_reset;
 mod progress;
 mod quotas;
+mod redrive_turn;
 mod roll;
 mod schema;
 mod sentence;
@@ -24,6 +25,7 @@ pub use offset_reset::{
 };
 pub use progress::{Sample, progress};
 pub use quotas::quotas;
+pub use redrive_turn::{Turn, earlier_redrives, is_over, redrive_turn};
 pub use roll::{Roll, roll};
 pub use schema::{
     SchemaPlan, SchemaStep, SubjectObservation, allows_all_of, breaks, refuses_all_of, schema,

@@ -231,14 +231,14 @@ fn writable(
     dlq_topic(&found, facts)
 }
 
-fn missing(path: &str) -> Rejection {
+pub(super) fn missing(path: &str) -> Rejection {
     Rejection::unknown(
         reasons::REFERENCE_NOT_FOUND,
         format!("there is no {path}: create it, or correct the reference"),
     )
 }
 
-fn not_allowed(path: &str, visitor: &str, field: &str) -> Rejection {
+pub(super) fn not_allowed(path: &str, visitor: &str, field: &str) -> Rejection {
     Rejection::no(
         reasons::NOT_ALLOWED,
         format!(

@@ -14,6 +14,7 @@ mod limit;
 mod name;
 mod paused;
 pub(crate) mod quantity;
+mod redrive;
 mod registry_url;
 mod rejection;
 mod schedule;
@@ -33,6 +34,7 @@ pub use kafka_cluster::{Images, ResolvedCluster, ResolvedRegistry, kafka_cluster
 pub use limit::{Amount, Capped, Limits, Share, Uses};
 pub use name::{GroupId, Subject, TopicName, TopicPrefix};
 pub use paused::paused;
+pub use redrive::{ResolvedRedrive, redrive, redrive_destination};
 pub use registry_url::registry_url;
 pub use rejection::Rejection;
 pub use schedule::scheduled;

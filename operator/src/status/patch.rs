@@ -10,7 +10,7 @@ use kube::{
     api::{Patch, PatchParams},
 };
 use millrace_crds::{
-    ConsumerGroupStatus, DlqStatus, KafkaClusterStatus, SchemaStatus, TopicStatus,
+    ConsumerGroupStatus, DlqStatus, KafkaClusterStatus, RedriveStatus, SchemaStatus, TopicStatus,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
@@ -50,6 +50,7 @@ has_conditions!(
     TopicStatus,
     ConsumerGroupStatus,
     DlqStatus,
+    RedriveStatus,
     SchemaStatus,
     KafkaClusterStatus
 );

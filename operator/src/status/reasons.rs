@@ -110,6 +110,22 @@ pub const UNCONTESTED: &str = "Uncontested";
 pub const LETTERS: &str = "Letters";
 /// There is no dead letter.
 pub const NO_LETTERS: &str = "NoLetters";
+/// Letters are being moved.
+pub const REDRIVING: &str = "Redriving";
+/// Another Redrive of the same DLQ is before this one.
+pub const WAITING_FOR_TURN: &str = "WaitingForTurn";
+/// Something stands in the way; it is tried again.
+pub const RETRYING: &str = "Retrying";
+/// It rests, as was asked for.
+pub const SUSPENDED: &str = "Suspended";
+/// It has done what was asked for.
+pub const COMPLETED: &str = "Completed";
+/// It was ended, as was asked for.
+pub const CANCELLED: &str = "Cancelled";
+/// It was given up.
+pub const FAILED: &str = "Failed";
+/// Too many of its letters came back.
+pub const TOO_MANY_RETURNED: &str = "TooManyReturned";
 /// The dead letters stay within what is set.
 pub const HEALTHY: &str = "Healthy";
 /// There are more dead letters than is set.

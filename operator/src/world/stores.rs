@@ -17,7 +17,7 @@ use kube::{
         watcher::Event,
     },
 };
-use millrace_crds::{ConsumerGroup, Dlq, KafkaCluster, Schema, Topic};
+use millrace_crds::{ConsumerGroup, Dlq, KafkaCluster, Redrive, Schema, Topic};
 use serde::de::DeserializeOwned;
 use tokio::task::JoinSet;
 use tracing::warn;
@@ -38,6 +38,8 @@ pub struct Stores {
     pub groups: Store<ConsumerGroup>,
     /// DLQs.
     pub dlqs: Store<Dlq>,
+    /// Redrives.
+    pub redrives: Store<Redrive>,
     /// Schemas.
     pub schemas: Store<Schema>,
     /// Namespaces, for their labels.
@@ -64,6 +66,7 @@ impl Stores {
             topics: watch(client, &news, tasks),
             groups: watch(client, &news, tasks),
             dlqs: watch(client, &news, tasks),
+            redrives: watch(client, &news, tasks),
             schemas: watch(client, &news, tasks),
             namespaces: watch(client, &news, tasks),
         }
@@ -78,6 +81,7 @@ impl Stores {
         self.topics.wait_until_ready().await?;
         self.groups.wait_until_ready().await?;
         self.dlqs.wait_until_ready().await?;
+        self.redrives.wait_until_ready().await?;
         self.schemas.wait_until_ready().await?;
         self.namespaces.wait_until_ready().await
     }

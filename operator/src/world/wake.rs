@@ -15,6 +15,8 @@ pub enum Wake {
     Topic(String, String),
     /// A DLQ resource, by namespace and name.
     Dlq(String, String),
+    /// A Redrive resource, or how far it has come, by namespace and name.
+    Redrive(String, String),
     /// A ConsumerGroup resource, by namespace and name.
     ConsumerGroup(String, String),
     /// A Schema resource, by namespace and name.

@@ -2,7 +2,7 @@ use std::hash::{DefaultHasher, Hash};
 
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{Resource, ResourceExt};
-use millrace_crds::{ConsumerGroup, Dlq, KafkaCluster, Schema, Topic};
+use millrace_crds::{ConsumerGroup, Dlq, KafkaCluster, Redrive, Schema, Topic};
 
 use super::{Claim, ClusterKey, Wake, stores::hash_metadata};
 use crate::resolve::{Name, Share, dlq_share, topic_share};
@@ -99,6 +99,12 @@ impl Watched for Dlq {
             .chain([Name::Topic(topic)])
             .map(|name| Claim::of(self, &self.spec.cluster_ref, name))
             .collect()
+    }
+}
+
+impl Watched for Redrive {
+    fn wake_named(namespace: &str, name: &str) -> Wake {
+        Wake::Redrive(namespace.to_owned(), name.to_owned())
     }
 }
 

@@ -1,5 +1,6 @@
-//! `kubectl millrace dlq`: which dead letters there are, and why.
+//! `kubectl millrace dlq`: which dead letters there are, why, and their way home.
 
+mod redrive;
 mod report;
 
 #[cfg(test)]
@@ -18,7 +19,7 @@ use super::{
     outcome::{Found, Problem, Report},
 };
 
-/// Show dead-letter queues: how many letters there are, why they are dead and where they come from.
+/// Show dead-letter queues, and bring their letters home.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     #[command(subcommand)]
@@ -42,6 +43,7 @@ enum Command {
         #[command(flatten)]
         shown: Shown,
     },
+    Redrive(redrive::Arguments),
 }
 
 #[derive(Debug, Args)]
@@ -64,6 +66,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<Report, Problem> {
             shown,
         } => list(all_namespaces, &shown).await?,
         Command::Show { name, shown } => show(&name, &shown).await?,
+        Command::Redrive(arguments) => return redrive::run(arguments).await,
     };
     Ok(Report {
         text,

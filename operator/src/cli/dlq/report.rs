@@ -1,6 +1,6 @@
 use jiff::Timestamp;
 use kube::ResourceExt;
-use millrace_crds::{Dlq, DlqStatus};
+use millrace_crds::{Dlq, DlqStatus, RedriveCounts, RedriveStatus};
 
 use crate::cli::table::{UNKNOWN, empty, number, right, span, text, written};
 
@@ -51,6 +51,45 @@ pub(super) fn details(dlq: &Dlq, now: Timestamp) -> String {
         told.push_str(&written(&table));
     }
     told
+}
+
+/// How far a Redrive has come, in a line: what is not zero of what came of its letters, and why it does not go on.
+pub(super) fn redrive_line(status: &RedriveStatus) -> String {
+    let phase = status
+        .phase
+        .map_or_else(|| "Pending".to_owned(), |phase| format!("{phase:?}"));
+    let counts = status.counts.unwrap_or_default();
+    let told: Vec<String> = outcomes(&counts)
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+    let pace = status.letters_per_second.filter(|pace| *pace > 0);
+    let pace = pace.map(|pace| format!(" ({pace}/s)")).unwrap_or_default();
+    let mut line = format!("{phase}{pace}: {} looked at", counts.scanned);
+    told.iter()
+        .for_each(|what| line.push_str(&format!(", {what}")));
+    let mut conditions = status.conditions.iter();
+    let ready =
+        conditions.find(|condition| condition.type_ == "Ready" && condition.status != "True");
+    if let Some(ready) = ready {
+        line.push_str(&format!(" - {}: {}", ready.reason, ready.message));
+    }
+    line
+}
+
+fn outcomes(counts: &RedriveCounts) -> [(i64, &'static str); 9] {
+    [
+        (counts.redriven, "home"),
+        (counts.quarantined, "in quarantine"),
+        (counts.already_home, "home before"),
+        (counts.no_origin, "of unknown origin"),
+        (counts.exceeded, "came back too often"),
+        (counts.refused, "not allowed where they come from"),
+        (counts.original_expired, "whose record is gone"),
+        (counts.unreadable, "unreadable"),
+        (counts.returned, "came back"),
+    ]
 }
 
 /// Seconds since the oldest letter was written.

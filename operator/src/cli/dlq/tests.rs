@@ -1,9 +1,9 @@
 use expect_test::expect;
 use jiff::Timestamp;
-use millrace_crds::Dlq;
+use millrace_crds::{Dlq, RedriveStatus};
 use serde_json::json;
 
-use super::report::{details, overview};
+use super::report::{details, overview, redrive_line};
 
 fn dlq() -> Dlq {
     serde_json::from_value(json!({
@@ -57,4 +57,28 @@ fn all_that_is_known_of_a_queue_is_told() {
         Other    Other             20
     "#]]
     .assert_eq(&details(&dlq(), now()));
+}
+
+#[test]
+fn a_redrive_is_a_line_of_what_is_not_nothing() {
+    let status: RedriveStatus = serde_json::from_value(json!({
+        "phase": "Running", "lettersPerSecond": 50,
+        "counts": {
+            "scanned": 120, "matched": 100, "redriven": 90, "quarantined": 0, "noOrigin": 3, "alreadyHome": 7, "exceeded": 0,
+            "refused": 0, "originalExpired": 0, "unreadable": 0, "returned": 1,
+        },
+        "conditions": [{
+            "type": "Ready", "status": "False", "reason": "Retrying", "message": "Kafka does not answer; it tries again",
+            "lastTransitionTime": "2026-11-27T12:00:00Z",
+        }],
+    }))
+    .unwrap();
+    assert_eq!(
+        redrive_line(&status),
+        "Running (50/s): 120 looked at, 90 home, 7 home before, 3 of unknown origin, 1 came back - Retrying: Kafka does not answer; it tries again"
+    );
+    assert_eq!(
+        redrive_line(&RedriveStatus::default()),
+        "Pending: 0 looked at"
+    );
 }

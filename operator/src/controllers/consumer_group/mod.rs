@@ -100,6 +100,7 @@ fn concerns(wake: &Wake, world: &World) -> Vec<ObjectRef<ConsumerGroup>> {
         | Wake::KafkaLayout(_)
         | Wake::KafkaQuotas(_)
         | Wake::Schema(..)
+        | Wake::Redrive(..)
         | Wake::ClusterChild(_)
         | Wake::Limits(..) => Vec::new(),
     }

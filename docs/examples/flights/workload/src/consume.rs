@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use rdkafka::client::OAuthToken;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance};
@@ -52,9 +52,22 @@ pub struct Arguments {
     /// By default the group id, a hyphen and the host's name.
     #[arg(long, env = "TRANSACTIONAL_ID")]
     transactional_id: Option<String>,
+    /// What becomes of flights that never left.
+    #[arg(long, env = "CANCELLED", value_enum, default_value_t)]
+    cancelled: Cancelled,
     /// This host's name; in a pod, the pod's.
     #[arg(long, env = "HOSTNAME")]
     hostname: Option<String>,
+}
+
+/// What becomes of a flight that never left.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Cancelled {
+    /// It is a dead letter: a departure has a time.
+    #[default]
+    DeadLetter,
+    /// It is a departure without a time.
+    Departure,
 }
 
 /// The consumer's side of the group: authenticates, and remembers which partitions were taken away.
@@ -108,28 +121,38 @@ enum Fate {
     DeadLetter(Reason),
 }
 
-fn fate(flight: Result<Flight, String>) -> Result<Fate> {
+fn fate(flight: Result<Flight, String>, cancelled: Cancelled) -> Result<Fate> {
     Ok(match flight {
-        Ok(flight) if flight.dep_time.is_none() => Fate::DeadLetter(Reason {
-            word: "NoDepartureTime",
-            sentence: format!(
-                "{} {} from {} to {} has no departure time: it was cancelled",
-                flight.carrier, flight.flight, flight.origin, flight.dest
-            ),
-        }),
-        Ok(flight) => Fate::Departure(serde_json::to_vec(&json!({
-            "carrier": flight.carrier,
-            "flight": flight.flight,
-            "origin": flight.origin,
-            "dest": flight.dest,
-            "scheduled_departure_ms": flight.scheduled_departure(),
-            "departure_delay_min": flight.dep_delay,
-        }))?),
+        Ok(flight) if flight.dep_time.is_none() && cancelled == Cancelled::DeadLetter => {
+            Fate::DeadLetter(Reason {
+                word: "NoDepartureTime",
+                sentence: format!(
+                    "{} {} from {} to {} has no departure time: it was cancelled",
+                    flight.carrier, flight.flight, flight.origin, flight.dest
+                ),
+            })
+        }
+        Ok(flight) => Fate::Departure(departure(&flight)?),
         Err(sentence) => Fate::DeadLetter(Reason {
             word: "Undecodable",
             sentence,
         }),
     })
+}
+
+fn departure(flight: &Flight) -> serde_json::Result<Vec<u8>> {
+    let mut departure = json!({
+        "carrier": flight.carrier,
+        "flight": flight.flight,
+        "origin": flight.origin,
+        "dest": flight.dest,
+        "scheduled_departure_ms": flight.scheduled_departure(),
+        "departure_delay_min": flight.dep_delay,
+    });
+    if let Some(time) = flight.dep_time {
+        departure["dep_time"] = time.into();
+    }
+    serde_json::to_vec(&departure)
 }
 
 struct Worker {
@@ -139,6 +162,7 @@ struct Worker {
     group: String,
     output_topic: String,
     dlq_topic: Option<String>,
+    cancelled: Cancelled,
     departures: u64,
     dead_letters: u64,
 }
@@ -231,6 +255,7 @@ impl Worker {
             group,
             output_topic: arguments.output_topic.clone(),
             dlq_topic: binding.read("dlq.topic").ok(),
+            cancelled: arguments.cancelled,
             departures: 0,
             dead_letters: 0,
         })
@@ -248,7 +273,7 @@ impl Worker {
                 self.registry
                     .decode(record.payload().unwrap_or_default(), PATIENCE),
             )?;
-            fates.push(fate(flight)?);
+            fates.push(fate(flight, self.cancelled)?);
         }
         let outgoing = batch
             .iter()

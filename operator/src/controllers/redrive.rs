@@ -1,0 +1,367 @@
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use jiff::{SignedDuration, Timestamp};
+use kube::{
+    ResourceExt,
+    runtime::{controller::Action, reflector::ObjectRef},
+};
+use millrace_crds::{Redrive, RedrivePhase};
+use millrace_redrive::engine::{Job, Wish};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+use super::{
+    kafka_topic::{is_unseen, reachable},
+    queue,
+};
+use crate::{
+    apply,
+    context::Context,
+    error::Error,
+    kafka::ObservedTopic,
+    plan::{self, Turn},
+    redrives::{self, Redrives, Told},
+    resolve::{self, Rejection, ResolvedRedrive},
+    status::{self, Draft, reasons},
+    world::{ClusterHandle, View, Wake, World},
+};
+
+/// Between two writes of how far a Redrive has come, while it does the same.
+const TELL: Duration = Duration::from_secs(2);
+/// Between two looks of one that waits for its turn, and before one that was left is started again.
+const AGAIN: Duration = Duration::from_secs(2);
+/// Topics that letters may go back to which a status has room for.
+const MOST_DESTINATIONS: usize = 1_000;
+
+/// Carries Redrives out until `shutdown`.
+pub async fn run(context: Arc<Context>, shutdown: CancellationToken) {
+    let runs = Arc::new(Runs {
+        redrives: Redrives::new(context.world.waker.clone()),
+        told: Mutex::default(),
+    });
+    let store = context.world.stores.redrives.clone();
+    let reconcile = move |redrive, context| reconcile(redrive, context, runs.clone());
+    queue::drive(context, store, concerns, reconcile, shutdown).await;
+}
+
+/// The Redrives that a change concerns. Those of a cluster that changes look again by themselves, as do those that wait.
+fn concerns(wake: &Wake, world: &World) -> Vec<ObjectRef<Redrive>> {
+    let those = |concerned: &dyn Fn(&Redrive, &str) -> bool| {
+        let redrives = world.stores.redrives.state();
+        let concerned = redrives
+            .iter()
+            .filter(|redrive| !plan::is_over(redrive))
+            .filter(|redrive| concerned(redrive, &redrive.namespace().unwrap_or_default()));
+        concerned
+            .map(|redrive| ObjectRef::from_obj(redrive.as_ref()))
+            .collect()
+    };
+    match wake {
+        Wake::Redrive(namespace, name) => vec![ObjectRef::new(name).within(namespace)],
+        Wake::Dlq(namespace, dlq) => {
+            those(&|redrive, home| home == namespace && redrive.spec.dlq_ref.name == *dlq)
+        }
+        Wake::Topic(..) | Wake::Cluster(_) | Wake::Namespace(_) => those(&|redrive, _| {
+            redrive
+                .status
+                .as_ref()
+                .is_none_or(|status| status.start_time.is_none())
+        }),
+        Wake::ConsumerGroup(..)
+        | Wake::Schema(..)
+        | Wake::ClusterChild(_)
+        | Wake::KafkaTopic(..)
+        | Wake::KafkaAcls(_)
+        | Wake::KafkaGroups(_)
+        | Wake::KafkaLayout(_)
+        | Wake::KafkaQuotas(_)
+        | Wake::Limits(..) => Vec::new(),
+    }
+}
+
+/// The runs of this process, and what was last told of them.
+struct Runs {
+    redrives: Redrives,
+    told: Mutex<HashMap<String, (Instant, Option<RedrivePhase>)>>,
+}
+
+async fn reconcile(
+    redrive: Arc<Redrive>,
+    context: Arc<Context>,
+    runs: Arc<Runs>,
+) -> Result<Action, Error> {
+    if redrive.metadata.deletion_timestamp.is_some() || plan::is_over(&redrive) {
+        runs.leave(&redrive);
+        return retire(&context, &redrive).await;
+    }
+    if resolve::paused(redrive.as_ref()) {
+        runs.leave(&redrive);
+        status::pause(&context, redrive.as_ref(), redrive.status.as_ref()).await?;
+        return Ok(Action::await_change());
+    }
+    let ground = match ground(&context, &redrive) {
+        Ok(Some(ground)) => ground,
+        Ok(None) => return Ok(Action::requeue(AGAIN)),
+        Err(draft) => return runs.hold(&context, &redrive, draft).await,
+    };
+    let redrive = match begin(&context, redrive.clone(), &ground).await? {
+        Begun::Runs(redrive) => redrive,
+        Begun::Ends(told) => return end(&context, &redrive, told).await,
+    };
+    match runs.carry(&redrive, || ground.job(&context, &redrive)) {
+        Some(told) => runs.tell(&context, &redrive, told).await,
+        None => Ok(Action::requeue(AGAIN)),
+    }
+}
+
+/// What a Redrive whose turn it is stands on.
+struct Ground {
+    desired: ResolvedRedrive,
+    handle: ClusterHandle,
+    view: Arc<View>,
+    /// The dead-letter topic.
+    topic: Arc<ObservedTopic>,
+}
+
+/// What the Redrive stands on, or why it cannot run now. None while that is not known yet.
+fn ground(context: &Context, redrive: &Redrive) -> Result<Option<Ground>, Draft> {
+    let away = |rejection: Rejection| rejection.draft("Ready");
+    let desired = resolve::redrive(redrive, &context.world).map_err(away)?;
+    if let Some(draft) = waits(context, redrive) {
+        return Err(draft);
+    }
+    if is_unseen(context, &desired.cluster) {
+        return Ok(None);
+    }
+    let (handle, view) = reachable(context, &desired.cluster).map_err(away)?;
+    let name = desired.letters.as_str();
+    let topic = view.topics.get(name).cloned().ok_or_else(|| {
+        let what = format!("the dead-letter topic `{name}` is not there yet: waiting for its DLQ");
+        Draft::unknown("Ready", reasons::PROGRESSING, what)
+    })?;
+    Ok(Some(Ground {
+        desired,
+        handle,
+        view,
+        topic,
+    }))
+}
+
+impl Ground {
+    fn job(&self, context: &Context, redrive: &Redrive) -> Job {
+        let all = context.world.stores.redrives.state();
+        let earlier = plan::earlier_redrives(redrive, &self.topic.id, &all)
+            .into_iter()
+            .map(redrives::earlier)
+            .collect();
+        let connection = redrives::connection(self.handle.credentials());
+        let letters = self.desired.letters.as_str();
+        redrives::job(redrive, letters, connection, &self.view, earlier)
+    }
+}
+
+/// Why it is not the Redrive's turn.
+fn waits(context: &Context, redrive: &Redrive) -> Option<Draft> {
+    match plan::redrive_turn(redrive, &context.world.stores.redrives.state()) {
+        Turn::Its => None,
+        Turn::After(other) => Some(Draft::no(
+            "Ready",
+            reasons::WAITING_FOR_TURN,
+            format!(
+                "Redrive {other} of the same DLQ is before it: it begins when that one has ended, `kubectl delete redrive {other}` or its `cancel: true` end it now"
+            ),
+        )),
+    }
+}
+
+/// Whether a Redrive runs.
+enum Begun {
+    /// It has begun, as its status says.
+    Runs(Arc<Redrive>),
+    /// It is over before it runs.
+    Ends(Told),
+}
+
+/// Writes down what must not change while the Redrive runs, before it runs.
+async fn begin(context: &Context, redrive: Arc<Redrive>, ground: &Ground) -> Result<Begun, Error> {
+    let before = redrive.status.as_ref();
+    let letters = ground.desired.letters.as_str();
+    let topic = &ground.topic;
+    if let Some(id) = before.and_then(|status| status.topic_id.as_ref()) {
+        return Ok(match *id == topic.id {
+            true => Begun::Runs(redrive),
+            false => Begun::Ends(redrives::given_up(
+                before,
+                reasons::FAILED,
+                format!(
+                    "the dead-letter topic `{letters}` was deleted and made anew while letters were moved: create a new Redrive for what is in it now"
+                ),
+                Timestamp::now(),
+            )),
+        });
+    }
+    if redrive.spec.cancel {
+        return Ok(Begun::Ends(redrives::never_begun(before, Timestamp::now())));
+    }
+    let destinations = match destinations(context, &redrive, &ground.desired) {
+        Ok(destinations) => destinations,
+        Err(why) => {
+            let now = Timestamp::now();
+            let told = redrives::given_up(before, reasons::INVALID_SPEC, why, now);
+            return Ok(Begun::Ends(told));
+        }
+    };
+    let partitions = i32::try_from(topic.partitions.len()).unwrap_or(i32::MAX);
+    let ends = redrives::ends(ground.handle.credentials(), letters, partitions).await?;
+    let status = redrives::begun(&topic.id, &ends, destinations, Timestamp::now());
+    let draft = Draft::yes("Ready", reasons::REDRIVING, "it begins");
+    let written = status::write(context, redrive.as_ref(), before, status, &[draft]).await?;
+    Ok(Begun::Runs(
+        written.map_or_else(|| redrive.clone(), Arc::new),
+    ))
+}
+
+/// The topics that letters may go to, of this namespace or with its Topic's consent.
+fn destinations(
+    context: &Context,
+    redrive: &Redrive,
+    desired: &ResolvedRedrive,
+) -> Result<Vec<String>, String> {
+    let namespace = redrive.namespace().unwrap_or_default();
+    let spec = &redrive.spec;
+    let sources = spec
+        .filter
+        .as_ref()
+        .map_or(&[][..], |filter| &filter.sources);
+    let named = [&spec.topic_name, &spec.quarantine_topic_name];
+    let is_meant = |topic: &String| {
+        named.into_iter().flatten().any(|name| name == topic)
+            || spec.topic_name.is_none() && (sources.is_empty() || sources.contains(topic))
+    };
+    let topics = context.world.stores.topics.state();
+    let mut open: Vec<String> = topics
+        .iter()
+        .filter_map(|topic| {
+            resolve::redrive_destination(topic, &desired.cluster, &namespace, &context.world)
+        })
+        .filter(is_meant)
+        .collect();
+    open.sort();
+    if open.len() > MOST_DESTINATIONS {
+        return Err(format!(
+            "letters could go back to {} topics, and {MOST_DESTINATIONS} is the most: name those that are meant in filter.sources of a new Redrive",
+            open.len()
+        ));
+    }
+    Ok(open)
+}
+
+impl Runs {
+    /// How far it has come, after it was started or told what is wanted; None where it has to be started again.
+    fn carry(&self, redrive: &Redrive, job: impl FnOnce() -> Job) -> Option<Told> {
+        let (namespace, name) = (redrive.namespace().unwrap_or_default(), redrive.name_any());
+        let wish = match (redrive.spec.cancel, redrive.spec.suspend) {
+            (true, _) => Wish::Cancel,
+            (false, true) => Wish::Suspend,
+            (false, false) => Wish::Run,
+        };
+        let uid = redrive.uid().unwrap_or_default();
+        let carried = self.redrives.carry((&namespace, &name), &uid, wish, job);
+        match carried {
+            Ok(progress) => {
+                let before = redrive.status.clone().unwrap_or_default();
+                Some(redrives::tell(&before, &progress?, Timestamp::now()))
+            }
+            Err(error) => {
+                warn!(%error, namespace, name, "no thread for a Redrive: trying again");
+                None
+            }
+        }
+    }
+
+    /// Writes how far it has come, but not too often.
+    async fn tell(
+        &self,
+        context: &Context,
+        redrive: &Redrive,
+        told: Told,
+    ) -> Result<Action, Error> {
+        let uid = redrive.uid().unwrap_or_default();
+        let phase = told.status.phase;
+        if told.status.completion_time.is_some() {
+            self.leave(redrive);
+            return end(context, redrive, told).await;
+        }
+        let last = self.told().get(&uid).copied();
+        if let Some((when, before)) = last
+            && before == phase
+            && let Some(wait) = TELL.checked_sub(when.elapsed())
+        {
+            return Ok(Action::requeue(wait));
+        }
+        self.told().insert(uid, (Instant::now(), phase));
+        let old = redrive.status.as_ref();
+        status::write(context, redrive, old, told.status, &[told.ready]).await?;
+        Ok(Action::await_change())
+    }
+
+    /// It does not run now, and why. What has been done of it stays told.
+    async fn hold(
+        &self,
+        context: &Context,
+        redrive: &Redrive,
+        ready: Draft,
+    ) -> Result<Action, Error> {
+        self.leave(redrive);
+        let before = redrive.status.as_ref();
+        let mut status = before.cloned().unwrap_or_default();
+        status.phase.get_or_insert(RedrivePhase::Pending);
+        status::write(context, redrive, before, status, &[ready]).await?;
+        Ok(Action::requeue(AGAIN))
+    }
+
+    fn leave(&self, redrive: &Redrive) {
+        let uid = redrive.uid().unwrap_or_default();
+        self.redrives.leave(&uid);
+        self.told().remove(&uid);
+    }
+
+    fn told(&self) -> std::sync::MutexGuard<'_, HashMap<String, (Instant, Option<RedrivePhase>)>> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Writes how it ended.
+async fn end(context: &Context, redrive: &Redrive, told: Told) -> Result<Action, Error> {
+    let old = redrive.status.as_ref();
+    let ttl = redrive.spec.ttl_seconds_after_finished;
+    status::write(context, redrive, old, told.status, &[told.ready]).await?;
+    Ok(ttl.map_or_else(Action::await_change, |ttl| {
+        Action::requeue(Duration::from_secs(u64::from(ttl.unsigned_abs())))
+    }))
+}
+
+/// Deletes one that ended long enough ago, where its spec asks for that.
+async fn retire(context: &Context, redrive: &Redrive) -> Result<Action, Error> {
+    let ended = redrive
+        .status
+        .as_ref()
+        .and_then(|status| status.completion_time.as_ref());
+    let (Some(ended), Some(ttl)) = (ended, redrive.spec.ttl_seconds_after_finished) else {
+        return Ok(Action::await_change());
+    };
+    let due = ended.0 + SignedDuration::from_secs(ttl.into());
+    match Duration::try_from(due.duration_since(Timestamp::now())) {
+        Ok(left) if !left.is_zero() => Ok(Action::requeue(left)),
+        _ => {
+            let namespace = redrive.namespace().unwrap_or_default();
+            apply::delete::<Redrive>(context, &namespace, &redrive.name_any()).await?;
+            Ok(Action::await_change())
+        }
+    }
+}
