@@ -20,6 +20,7 @@ mod offset_reset;
 mod redrive;
 pub mod reference;
 mod schema;
+mod schema_reference;
 mod topic;
 
 pub use cluster_ref::ClusterRef;
@@ -49,6 +50,7 @@ pub use redrive::{
 pub use schema::{
     Compatibility, Schema, SchemaSpec, SchemaStatus, SchemaTopicRef, SchemaType, SubjectPart,
 };
+pub use schema_reference::{Latest, SchemaRef, SchemaReference, SubjectVersion};
 pub use topic::{
     Binding, LayoutPolicy, ManagementPolicy, PartitionStatus, Producer, ReassignmentStatus, Topic,
     TopicSpec, TopicStatus,

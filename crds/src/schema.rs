@@ -3,7 +3,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{ClusterRef, SubjectDeletionPolicy};
+use crate::{AllowedNamespaces, ClusterRef, SchemaReference, SubjectDeletionPolicy};
 
 /// A schema in the schema registry: checked for compatibility first, registered after.
 #[derive(CustomResource, Clone, Debug, PartialEq, Deserialize, Serialize, KubeSchema)]
@@ -65,6 +65,14 @@ pub struct SchemaSpec {
     /// Text of the schema.
     #[schemars(length(max = 262144))]
     pub schema: String,
+    /// Schemas that the text names. They are registered first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
+    pub references: Vec<SchemaReference>,
+    /// The namespaces whose Schemas may refer to this one's subject: while they do, the registry does not delete it. Defaults to this one only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allowed_references: Option<AllowedNamespaces>,
     /// What a new version may change. Defaults to `Backward`: consumers with the new schema can read what was written with the last one.
     #[serde(default)]
     pub compatibility: Compatibility,

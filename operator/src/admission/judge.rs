@@ -305,7 +305,7 @@ fn verdict(desired: &ResolvedSchema, observed: &plan::SubjectObservation) -> Ans
     if let Some(condition) = plan
         .conditions
         .iter()
-        .find(|draft| draft.reason == reasons::NOT_ADOPTED)
+        .find(|draft| [reasons::NOT_ADOPTED, reasons::REFERENCE_NOT_FOUND].contains(&draft.reason))
     {
         return Answer::Warn(condition.message.clone());
     }

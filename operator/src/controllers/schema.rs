@@ -1,12 +1,12 @@
+mod concerns;
+
 use std::{sync::Arc, time::Duration};
 
-use kube::{
-    Api, ResourceExt,
-    runtime::{controller::Action, reflector::ObjectRef},
-};
+use kube::{Api, ResourceExt, runtime::controller::Action};
 use millrace_crds::{Schema, SchemaStatus, SubjectDeletionPolicy};
 use tokio_util::sync::CancellationToken;
 
+use self::concerns::concerns;
 use super::queue;
 use crate::{
     apply,
@@ -16,7 +16,7 @@ use crate::{
     registry::{RegistryError, SchemaRegistry},
     resolve::{self, Facts, Rejection, ResolvedSchema},
     status::{self, Draft, reasons},
-    world::{ClusterKey, Wake, World},
+    world::ClusterKey,
 };
 
 /// Keeps a Schema whose subject is to be deleted from being forgotten before it is.
@@ -30,55 +30,6 @@ const MAX_LOOKS: usize = 4;
 pub async fn run(context: Arc<Context>, shutdown: CancellationToken) {
     let store = context.world.stores.schemas.clone();
     queue::drive(context, store, concerns, reconcile, shutdown).await;
-}
-
-/// The Schemas that a change concerns.
-fn concerns(wake: &Wake, world: &World) -> Vec<ObjectRef<Schema>> {
-    let those = |concerned: &dyn Fn(&Schema, &str) -> bool| {
-        let schemas = world.stores.schemas.state();
-        let concerned = schemas
-            .iter()
-            .filter(|schema| concerned(schema, &schema.namespace().unwrap_or_default()));
-        concerned
-            .map(|schema| ObjectRef::from_obj(schema.as_ref()))
-            .collect()
-    };
-    match wake {
-        Wake::Schema(namespace, name) => vec![ObjectRef::new(name).within(namespace)],
-        Wake::Cluster(cluster) => those(&|schema, namespace| {
-            ClusterKey::of(&schema.spec.cluster_ref, namespace) == *cluster
-        }),
-        // The registry's Deployment is one of the children: those that wait for it need not wait for their next try.
-        Wake::ClusterChild(cluster) => those(&|schema, namespace| {
-            ClusterKey::of(&schema.spec.cluster_ref, namespace) == *cluster
-                && awaits_registry(schema)
-        }),
-        Wake::Topic(home, topic) => those(&|schema, namespace| {
-            namespace == home
-                && schema
-                    .spec
-                    .topic_ref
-                    .as_ref()
-                    .is_some_and(|t| t.name == *topic)
-        }),
-        Wake::Namespace(home) => those(&|_, namespace| namespace == home),
-        Wake::Dlq(..)
-        | Wake::Redrive(..)
-        | Wake::ConsumerGroup(..)
-        | Wake::KafkaTopic(..)
-        | Wake::KafkaAcls(_)
-        | Wake::KafkaGroups(_)
-        | Wake::KafkaLayout(_)
-        | Wake::KafkaQuotas(_)
-        | Wake::Limits(..) => Vec::new(),
-    }
-}
-
-fn awaits_registry(schema: &Schema) -> bool {
-    schema.status.as_ref().is_some_and(|status| {
-        let mut conditions = status.conditions.iter();
-        conditions.any(|condition| condition.reason == reasons::REGISTRY_UNREACHABLE)
-    })
 }
 
 async fn reconcile(schema: Arc<Schema>, context: Arc<Context>) -> Result<Action, Error> {
@@ -139,7 +90,7 @@ async fn converge(
         }
         announce(context, schema, status, desired).await?;
         for step in plan.steps {
-            apply::carry_out(registry, desired, step).await?;
+            apply::carry_out(registry, desired, &observed, step).await?;
         }
     }
     Err(Error::Registry(RegistryError::Unreachable(format!(
@@ -224,15 +175,31 @@ async fn fail(
                 .map(|kind| Draft::unknown(kind, reasons::REGISTRY_UNREACHABLE, &message))
         }
         RegistryError::Refused { .. } => {
-            let message = format!("the schema registry refused: {error}");
+            let (reason, message) = refusal(&status, &error);
             [
-                Draft::unknown("Compatible", reasons::REGISTRY_REFUSED, &message),
-                Draft::no("Registered", reasons::REGISTRY_REFUSED, &message),
+                Draft::unknown("Compatible", reason, &message),
+                Draft::no("Registered", reason, &message),
             ]
         }
     };
     write(context, schema, status, drafts.into()).await?;
     Err(error.into())
+}
+
+fn refusal(status: &SchemaStatus, error: &RegistryError) -> (&'static str, String) {
+    match error.is_referred_to() {
+        true => (
+            reasons::REFERRED_TO,
+            format!(
+                "subject `{}` is not deleted while others refer to it ({error}): delete those first, or keep it with `deletionPolicy: Retain`",
+                status.subject.as_deref().unwrap_or_default()
+            ),
+        ),
+        false => (
+            reasons::REGISTRY_REFUSED,
+            format!("the schema registry refused: {error}"),
+        ),
+    }
 }
 
 async fn write(
@@ -268,3 +235,6 @@ async fn release(context: &Context, schema: &Arc<Schema>) -> Result<Action, Erro
     apply::finalizer(context, schema, FINALIZER, false).await?;
     Ok(Action::await_change())
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,8 @@
-use millrace_crds::Compatibility;
+use millrace_crds::{Compatibility, SubjectVersion};
 
 use crate::{
-    registry::{Registered, Verdict},
-    resolve::ResolvedSchema,
+    registry::{Reference, Registered, Verdict},
+    resolve::{ResolvedReference, ResolvedSchema},
     status::{Draft, State, reasons},
 };
 
@@ -18,6 +18,10 @@ pub struct SubjectObservation {
     pub owned: bool,
     /// The level the subject is judged by now, where the registry tells.
     pub level: Option<Compatibility>,
+    /// The schemas that the desired text names, as the registry has them.
+    pub references: Vec<Reference>,
+    /// The first one that it names and the registry does not have; it is not asked about the text then.
+    pub missing: Option<ResolvedReference>,
     /// The version that has the desired text, if any.
     pub lookup: Option<Registered>,
     /// The verdict on the desired text at `level`; asked for only where no version has it.
@@ -66,6 +70,13 @@ pub fn schema(desired: &ResolvedSchema, observed: &SubjectObservation) -> Schema
         return settled(
             Draft::unknown(COMPATIBLE, reasons::NOT_ADOPTED, why.clone()),
             Draft::no(REGISTERED, reasons::NOT_ADOPTED, why),
+        );
+    }
+    if let Some(missing) = &observed.missing {
+        let why = awaits(missing);
+        return settled(
+            Draft::unknown(COMPATIBLE, reasons::REFERENCE_NOT_FOUND, why.clone()),
+            Draft::unknown(REGISTERED, reasons::REFERENCE_NOT_FOUND, why),
         );
     }
     if let Some(registered) = observed.lookup {
@@ -140,6 +151,17 @@ pub fn breaks(desired: &ResolvedSchema, latest: i32, words: &[String]) -> String
         "the schema is incompatible with version {latest} of subject `{}` at the level {:?}: {words}",
         desired.subject.as_str(),
         desired.compatibility
+    )
+}
+
+fn awaits(missing: &ResolvedReference) -> String {
+    let ResolvedReference { name, subject, .. } = missing;
+    let what = match missing.version {
+        SubjectVersion::Number(version) => format!("version {version} of subject `{subject}`"),
+        SubjectVersion::Latest(_) => format!("subject `{subject}`"),
+    };
+    format!(
+        "{what}, which the schema names as `{name}`, is not in the registry: register it, or correct spec.references"
     )
 }
 

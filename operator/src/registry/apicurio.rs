@@ -6,7 +6,7 @@ use reqwest::{Client, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{NewSchema, confluent::segment, level};
+use super::{NewSchema, Reference, confluent::segment, level};
 
 /// Apicurio's own API beside its Confluent API.
 pub(super) struct Apicurio {
@@ -53,7 +53,9 @@ impl Apicurio {
                 .into_iter()
                 .map(|cause| cause.words(schema.schema_type))
                 .collect(),
-            Some((_, Answer::Problem(problem))) => vec![problem.title],
+            Some((_, Answer::Problem(problem))) if schema.references.is_empty() => {
+                vec![problem.title]
+            }
             _ => Vec::new(),
         }
     }
@@ -123,10 +125,24 @@ impl Cause {
     }
 }
 
+/// A subject is an artifact of the default group, and a version's name is its number.
+fn reference(reference: &Reference) -> Value {
+    json!({
+        "groupId": "default",
+        "artifactId": reference.subject,
+        "version": reference.version.to_string(),
+        "name": reference.name,
+    })
+}
+
 fn content(schema: &NewSchema) -> Value {
     let content_type = match schema.schema_type {
         SchemaType::Avro | SchemaType::Json => "application/json",
         SchemaType::Protobuf => "application/x-protobuf",
     };
-    json!({ "content": schema.text, "contentType": content_type })
+    json!({
+        "content": schema.text,
+        "contentType": content_type,
+        "references": schema.references.iter().map(reference).collect::<Vec<_>>(),
+    })
 }

@@ -78,11 +78,13 @@ impl Confluent {
     /// What is known of a schema for a subject that does not exist yet: Confluent's own registry judges such ones, Apicurio's API does not.
     async fn check_new(&self, subject: &str, schema: &NewSchema) -> Verdict {
         match &self.apicurio {
-            Some(apicurio) => match apicurio.refuses_first(subject, schema).await {
-                Some(words) => Verdict::Invalid(invalid::explain(schema, words)),
-                None => Verdict::Compatible,
-            },
-            None => Verdict::Compatible,
+            Some(apicurio) if schema.references.is_empty() => {
+                match apicurio.refuses_first(subject, schema).await {
+                    Some(words) => Verdict::Invalid(invalid::explain(schema, words)),
+                    None => Verdict::Compatible,
+                }
+            }
+            _ => Verdict::Compatible,
         }
     }
 
@@ -104,13 +106,15 @@ impl Confluent {
 
 #[async_trait]
 impl SchemaRegistry for Confluent {
-    async fn latest(&self, subject: &str) -> Result<Option<i32>, RegistryError> {
+    async fn versions(&self, subject: &str) -> Result<Vec<i32>, RegistryError> {
         let versions: Option<Vec<i32>> = none_on(
             &[SUBJECT_NOT_FOUND, SUBJECT_SOFT_DELETED],
             self.get(&format!("/subjects/{}/versions", segment(subject)))
                 .await,
         )?;
-        Ok(versions.and_then(|versions| versions.into_iter().max()))
+        let mut versions = versions.unwrap_or_default();
+        versions.sort_unstable();
+        Ok(versions)
     }
 
     async fn lookup(

@@ -1,4 +1,5 @@
-//! A registry in memory for whole-reconcile tests. It judges Avro as a real one does and takes no other language.
+//! A registry in memory for whole-reconcile tests. It judges Avro as a real one does and takes no other language. A subject that
+//! others refer to is not deleted.
 
 use std::{
     collections::BTreeMap,
@@ -9,7 +10,7 @@ use apache_avro::{Schema, schema_compatibility::SchemaCompatibility};
 use async_trait::async_trait;
 use millrace_crds::Compatibility;
 
-use super::{NewSchema, Registered, Registries, RegistryError, SchemaRegistry, Verdict};
+use super::{NewSchema, Reference, Registered, Registries, RegistryError, SchemaRegistry, Verdict};
 
 /// A registry in memory.
 #[derive(Debug, Default)]
@@ -28,6 +29,8 @@ struct State {
 struct Version {
     id: i64,
     schema: Schema,
+    text: String,
+    references: Vec<Reference>,
 }
 
 impl FakeRegistry {
@@ -58,12 +61,47 @@ impl FakeRegistry {
 }
 
 impl State {
-    fn find(&self, subject: &str, schema: &Schema) -> Option<Registered> {
+    fn parse(&self, new: &NewSchema) -> Result<Schema, String> {
+        let mut texts = Vec::new();
+        self.named(&new.references, &mut texts)?;
+        Schema::parse_str_with_list(&new.text, &texts)
+            .map(|(schema, _)| schema)
+            .map_err(|error| error.to_string())
+    }
+
+    /// The texts of `references` and of all that these name.
+    fn named(&self, references: &[Reference], texts: &mut Vec<String>) -> Result<(), String> {
+        for reference in references {
+            let Reference {
+                subject, version, ..
+            } = reference;
+            let index = usize::try_from(*version).unwrap_or_default();
+            let found = self.subjects.get(subject).and_then(|versions| {
+                let index = index.checked_sub(1)?;
+                versions.get(index)
+            });
+            let found = found
+                .ok_or_else(|| format!("version {version} of subject {subject} is not there"))?;
+            if !texts.contains(&found.text) {
+                self.named(&found.references, texts)?;
+                texts.push(found.text.clone());
+            }
+        }
+        Ok(())
+    }
+
+    fn is_referred_to(&self, subject: &str) -> bool {
+        let versions = self.subjects.values().flatten();
+        let mut references = versions.flat_map(|version| &version.references);
+        references.any(|reference| reference.subject == subject)
+    }
+
+    fn find(&self, subject: &str, new: &NewSchema, schema: &Schema) -> Option<Registered> {
         let versions = self.subjects.get(subject)?;
         let canonical = schema.canonical_form();
-        let at = versions
-            .iter()
-            .position(|version| version.schema.canonical_form() == canonical)?;
+        let at = versions.iter().position(|version| {
+            version.references == new.references && version.schema.canonical_form() == canonical
+        })?;
         Some(Registered {
             id: versions[at].id,
             version: i32::try_from(at).ok()? + 1,
@@ -121,12 +159,10 @@ fn refused(code: u32, message: impl Into<String>) -> RegistryError {
 
 #[async_trait]
 impl SchemaRegistry for FakeRegistry {
-    async fn latest(&self, subject: &str) -> Result<Option<i32>, RegistryError> {
+    async fn versions(&self, subject: &str) -> Result<Vec<i32>, RegistryError> {
         let state = self.answer()?;
-        Ok(state
-            .subjects
-            .get(subject)
-            .and_then(|versions| i32::try_from(versions.len()).ok()))
+        let versions = state.subjects.get(subject).map_or(0, Vec::len);
+        Ok((1..=i32::try_from(versions).unwrap_or(i32::MAX)).collect())
     }
 
     async fn lookup(
@@ -135,16 +171,15 @@ impl SchemaRegistry for FakeRegistry {
         schema: &NewSchema,
     ) -> Result<Option<Registered>, RegistryError> {
         let state = self.answer()?;
-        Ok(Schema::parse_str(&schema.text)
-            .ok()
-            .and_then(|schema| state.find(subject, &schema)))
+        let parsed = state.parse(schema).ok();
+        Ok(parsed.and_then(|parsed| state.find(subject, schema, &parsed)))
     }
 
     async fn check(&self, subject: &str, schema: &NewSchema) -> Result<Verdict, RegistryError> {
         let state = self.answer()?;
-        Ok(match Schema::parse_str(&schema.text) {
-            Ok(schema) => state.judge(subject, &schema),
-            Err(error) => Verdict::Invalid(error.to_string()),
+        Ok(match state.parse(schema) {
+            Ok(parsed) => state.judge(subject, &parsed),
+            Err(words) => Verdict::Invalid(words),
         })
     }
 
@@ -154,18 +189,22 @@ impl SchemaRegistry for FakeRegistry {
         schema: &NewSchema,
     ) -> Result<Registered, RegistryError> {
         let mut state = self.answer()?;
-        let schema =
-            Schema::parse_str(&schema.text).map_err(|error| refused(42201, error.to_string()))?;
-        if let Some(found) = state.find(subject, &schema) {
+        let parsed = state.parse(schema).map_err(|words| refused(42201, words))?;
+        if let Some(found) = state.find(subject, schema, &parsed) {
             return Ok(found);
         }
-        if let Verdict::Incompatible(words) = state.judge(subject, &schema) {
+        if let Verdict::Incompatible(words) = state.judge(subject, &parsed) {
             return Err(refused(409, words.join(", ")));
         }
         state.last_id += 1;
         let id = state.last_id;
         let versions = state.subjects.entry(subject.to_owned()).or_default();
-        versions.push(Version { id, schema });
+        versions.push(Version {
+            id,
+            schema: parsed,
+            text: schema.text.clone(),
+            references: schema.references.clone(),
+        });
         let version = i32::try_from(versions.len()).unwrap_or(i32::MAX);
         state.writes.push(format!("register {subject} {version}"));
         Ok(Registered { id, version })
@@ -184,6 +223,12 @@ impl SchemaRegistry for FakeRegistry {
 
     async fn delete(&self, subject: &str, permanent: bool) -> Result<(), RegistryError> {
         let mut state = self.answer()?;
+        if state.is_referred_to(subject) {
+            return Err(refused(
+                42206,
+                format!("There are subjects referencing {subject}"),
+            ));
+        }
         if state.subjects.remove(subject).is_some() {
             state.writes.push(format!(
                 "delete {subject} {}",

@@ -8,6 +8,8 @@ use super::NewSchema;
 /// some registries only say that it is no schema.
 pub(super) fn explain(schema: &NewSchema, registry: String) -> String {
     let found = match schema.schema_type {
+        // The texts it names are the registry's, so what is missing here may be there.
+        SchemaType::Avro if !schema.references.is_empty() => json(schema),
         SchemaType::Avro => json(schema).or_else(|| {
             Schema::parse_str(&schema.text)
                 .err()

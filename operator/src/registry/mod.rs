@@ -26,6 +26,19 @@ pub struct NewSchema {
     pub schema_type: SchemaType,
     /// Its text.
     pub text: String,
+    /// The schemas that the text names.
+    pub references: Vec<Reference>,
+}
+
+/// A schema that another one names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reference {
+    /// What the text calls it.
+    pub name: String,
+    /// Its subject.
+    pub subject: String,
+    /// Version of the subject, from 1. Never `latest`: Apicurio answers 500 to what is no number (Apicurio/apicurio-registry#7694).
+    pub version: i32,
 }
 
 /// A version of a subject.
@@ -64,11 +77,22 @@ pub enum RegistryError {
     Unreachable(String),
 }
 
+impl RegistryError {
+    /// Whether a subject was not deleted because other subjects refer to it (Confluent's 42206).
+    pub fn is_referred_to(&self) -> bool {
+        matches!(self, Self::Refused { code: 42206, .. })
+    }
+}
+
 /// A schema registry.
 #[async_trait]
 pub trait SchemaRegistry: Send + Sync + 'static {
+    /// The versions of the subject, from the oldest; none if the subject does not exist or is deleted.
+    async fn versions(&self, subject: &str) -> Result<Vec<i32>, RegistryError>;
     /// The latest version of the subject; None if the subject does not exist or is deleted.
-    async fn latest(&self, subject: &str) -> Result<Option<i32>, RegistryError>;
+    async fn latest(&self, subject: &str) -> Result<Option<i32>, RegistryError> {
+        Ok(self.versions(subject).await?.last().copied())
+    }
     /// The version of the subject that has this schema, if any, whatever the text's white space and order of keys.
     async fn lookup(
         &self,

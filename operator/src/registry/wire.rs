@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{NewSchema, level};
+use super::{NewSchema, Reference, level};
 
 /// Body of a lookup, a check and a registration.
 #[derive(Debug, Serialize)]
@@ -10,6 +10,27 @@ use super::{NewSchema, level};
 pub(super) struct SchemaBody<'a> {
     schema: &'a str,
     schema_type: &'static str,
+    /// Left out where there are none, as by clients older than references.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    references: Vec<ReferenceBody<'a>>,
+}
+
+/// A schema that another one names.
+#[derive(Debug, Serialize)]
+struct ReferenceBody<'a> {
+    name: &'a str,
+    subject: &'a str,
+    version: i32,
+}
+
+impl<'a> From<&'a Reference> for ReferenceBody<'a> {
+    fn from(reference: &'a Reference) -> Self {
+        Self {
+            name: &reference.name,
+            subject: &reference.subject,
+            version: reference.version,
+        }
+    }
 }
 
 impl<'a> From<&'a NewSchema> for SchemaBody<'a> {
@@ -17,6 +38,7 @@ impl<'a> From<&'a NewSchema> for SchemaBody<'a> {
         Self {
             schema: &schema.text,
             schema_type: level::language(schema.schema_type),
+            references: schema.references.iter().map(ReferenceBody::from).collect(),
         }
     }
 }

@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use jiff::Timestamp;
 use kube::{Resource, ResourceExt};
-use millrace_crds::{Dlq, KafkaCluster, SubjectPart, Topic};
+use millrace_crds::{Dlq, KafkaCluster, Schema, SubjectPart, Topic};
 
 use super::{Amount, Limits, Share};
 use crate::world::ClusterKey;
@@ -80,6 +80,8 @@ pub trait Facts {
     fn topic(&self, namespace: &str, name: &str) -> Option<Arc<Topic>>;
     /// A DLQ.
     fn dlq(&self, namespace: &str, name: &str) -> Option<Arc<Dlq>>;
+    /// A Schema.
+    fn schema(&self, namespace: &str, name: &str) -> Option<Arc<Schema>>;
     /// Who asks for a name on a cluster, the oldest first, whether they may have it or not.
     fn claimants(&self, cluster: &ClusterKey, name: &Name) -> Vec<Claimant>;
     /// Who of other namespaces than `home` asks for topics that begin with `prefix`, with the topic, whether they may have it or not.

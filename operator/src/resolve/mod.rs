@@ -20,6 +20,7 @@ mod rejection;
 mod schedule;
 mod schema;
 mod schema_deletion;
+mod schema_references;
 mod topic;
 
 #[cfg(test)]
@@ -40,4 +41,5 @@ pub use rejection::Rejection;
 pub use schedule::scheduled;
 pub use schema::{ResolvedSchema, schema};
 pub use schema_deletion::{DoomedSubject, schema_deletion};
+pub use schema_references::ResolvedReference;
 pub use topic::{ResolvedTopic, topic, topic_share};

@@ -8,6 +8,7 @@ use super::{
     Claimant, Facts, Name, Rejection, Subject,
     grant::{granted, may_claim},
     holder::holds,
+    schema_references::{ResolvedReference, references},
     topic::topic_name,
 };
 use crate::{status::reasons, world::ClusterKey};
@@ -23,6 +24,8 @@ pub struct ResolvedSchema {
     pub schema_type: SchemaType,
     /// Its text.
     pub text: String,
+    /// The schemas that the text names.
+    pub references: Vec<ResolvedReference>,
     /// The level the subject shall have.
     pub compatibility: Compatibility,
     /// Whether a subject that exists already may be taken over.
@@ -34,7 +37,8 @@ pub struct ResolvedSchema {
 /// What a Schema asks for, if it may.
 ///
 /// # Errors
-/// A [`Rejection`] when the namespace may not use the cluster or the subject, another resource holds the subject, or the Topic is not there.
+/// A [`Rejection`] when the namespace may not use the cluster or the subject, another resource holds the subject, the Topic is not there,
+/// or a schema that it names cannot be named yet or not by it.
 pub fn schema(schema: &Schema, facts: &dyn Facts) -> Result<ResolvedSchema, Rejection> {
     let me = Claimant::of(schema);
     let spec = &schema.spec;
@@ -60,11 +64,13 @@ pub fn schema(schema: &Schema, facts: &dyn Facts) -> Result<ResolvedSchema, Reje
         &names(&text, &cluster, facts),
         facts,
     )?;
+    let references = references(schema, &me, &cluster, facts)?;
     Ok(ResolvedSchema {
         cluster,
         subject: Subject(text),
         schema_type: spec.schema_type,
         text: spec.schema.clone(),
+        references,
         compatibility: spec.compatibility,
         adopt: spec.adopt,
         deletion_policy: spec.deletion_policy,
@@ -121,7 +127,7 @@ fn subject_of(
 }
 
 /// A subject that is called after a topic of another namespace is that namespace's, though both may use names that begin so.
-fn lives_with_its_topic(
+pub(super) fn lives_with_its_topic(
     subject: &str,
     me: &Claimant,
     cluster: &ClusterKey,

@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod references;
 mod theft;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -21,6 +22,7 @@ struct Manifests {
     namespaces: BTreeMap<String, BTreeMap<String, String>>,
     topics: Vec<Arc<Topic>>,
     dlqs: Vec<Arc<Dlq>>,
+    schemas: Vec<Arc<Schema>>,
     claims: Vec<(ClusterKey, Name, Claimant)>,
     uses: BTreeMap<(ClusterKey, String), Uses>,
 }
@@ -48,6 +50,13 @@ impl Facts for Manifests {
         self.dlqs
             .iter()
             .find(|d| d.name_any() == name && d.namespace().as_deref() == Some(namespace))
+            .cloned()
+    }
+
+    fn schema(&self, namespace: &str, name: &str) -> Option<Arc<Schema>> {
+        self.schemas
+            .iter()
+            .find(|s| s.name_any() == name && s.namespace().as_deref() == Some(namespace))
             .cloned()
     }
 
@@ -150,6 +159,14 @@ impl Manifests {
         self.claim(Name::Topic(name), Claimant::of(&dlq));
         self.uses(&Claimant::of(&dlq), dlq_share(&dlq));
         self.dlqs.push(Arc::new(dlq));
+        self
+    }
+
+    fn with_schema(mut self, schema: Schema) -> Self {
+        if let Some(subject) = &schema.spec.subject {
+            self.claim(Name::Subject(subject.clone()), Claimant::of(&schema));
+        }
+        self.schemas.push(Arc::new(schema));
         self
     }
 }

@@ -48,6 +48,10 @@ pub const UNBALANCED: &str = "Unbalanced";
 pub const TOO_FEW_BROKERS: &str = "TooFewBrokers";
 /// A Topic, DLQ or other resource referred to does not exist.
 pub const REFERENCE_NOT_FOUND: &str = "ReferenceNotFound";
+/// A Schema referred to is not registered yet.
+pub const REFERENCE_NOT_READY: &str = "ReferenceNotReady";
+/// Others refer to what is to be deleted.
+pub const REFERRED_TO: &str = "ReferredTo";
 /// The Topic or DLQ of another namespace does not allow this one.
 pub const NOT_ALLOWED: &str = "NotAllowed";
 /// The schema would break readers or writers.

@@ -40,7 +40,7 @@ pub use wake::{Wake, Waker};
 use std::{collections::BTreeMap, sync::Arc};
 
 use kube::{Client, runtime::reflector::ObjectRef};
-use millrace_crds::{Dlq, KafkaCluster, Topic};
+use millrace_crds::{Dlq, KafkaCluster, Schema, Topic};
 use tokio::task::JoinSet;
 
 use crate::resolve::{Amount, Claimant, Facts, Limits, Name, Share};
@@ -116,6 +116,12 @@ impl Facts for World {
     fn dlq(&self, namespace: &str, name: &str) -> Option<Arc<Dlq>> {
         self.stores
             .dlqs
+            .get(&ObjectRef::new(name).within(namespace))
+    }
+
+    fn schema(&self, namespace: &str, name: &str) -> Option<Arc<Schema>> {
+        self.stores
+            .schemas
             .get(&ObjectRef::new(name).within(namespace))
     }
 

@@ -140,6 +140,17 @@ impl Watched for Schema {
         };
         vec![Claim::of(self, &self.spec.cluster_ref, name)]
     }
+
+    /// The version, and whether it is known, is what others that name this Schema wait for.
+    fn fingerprint(&self, hasher: &mut DefaultHasher) {
+        hash_metadata(self, hasher);
+        if let Some(status) = &self.status {
+            (&status.subject, status.version, status.observed_generation).hash(hasher);
+            let mut conditions = status.conditions.iter();
+            let registered = conditions.find(|condition| condition.type_ == "Registered");
+            registered.map(|condition| &condition.status).hash(hasher);
+        }
+    }
 }
 
 impl Watched for Namespace {

@@ -65,6 +65,9 @@ impl Facts for Known {
     fn dlq(&self, _: &str, _: &str) -> Option<Arc<Dlq>> {
         None
     }
+    fn schema(&self, _: &str, _: &str) -> Option<Arc<Schema>> {
+        None
+    }
     fn claimants(&self, cluster: &ClusterKey, name: &Name) -> Vec<Claimant> {
         self.claims.claimants(cluster, name)
     }
@@ -203,6 +206,7 @@ async fn with_version(text: &str, level: Compatibility) -> Judge {
     let new = NewSchema {
         schema_type: millrace_crds::SchemaType::Avro,
         text: text.to_owned(),
+        references: Vec::new(),
     };
     registry
         .register("flights.departures-value", &new)
@@ -403,7 +407,7 @@ impl Registries for Silent {
 
 #[async_trait]
 impl SchemaRegistry for Silent {
-    async fn latest(&self, _: &str) -> Result<Option<i32>, RegistryError> {
+    async fn versions(&self, _: &str) -> Result<Vec<i32>, RegistryError> {
         std::future::pending().await
     }
     async fn lookup(&self, _: &str, _: &NewSchema) -> Result<Option<Registered>, RegistryError> {

@@ -100,6 +100,10 @@ impl Facts for Anything {
         None
     }
 
+    fn schema(&self, _: &str, _: &str) -> Option<Arc<Schema>> {
+        None
+    }
+
     fn claimants(&self, _: &ClusterKey, _: &Name) -> Vec<Claimant> {
         Vec::new()
     }

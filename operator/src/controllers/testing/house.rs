@@ -10,7 +10,7 @@ use super::FakeApi;
 use crate::{
     config::Config,
     context::Context,
-    controllers::{access, consumer_group, dlq, topic},
+    controllers::{access, consumer_group, dlq, schema, topic},
     kafka::{Credentials, FakeKafka},
     registry::FakeRegistries,
     telemetry::Metrics,
@@ -22,11 +22,12 @@ const VIEW_PERIOD: Duration = Duration::from_secs(5);
 /// No test waits longer than this, in the time of the paused clock.
 const DEADLINE: Duration = Duration::from_secs(600);
 
-/// What outlives an operator: the API server and Kafka. It has a KafkaCluster `kafka/main`, whose namespace may use any name, and a
+/// What outlives an operator: the API server, Kafka and the registries. It has a KafkaCluster `kafka/main`, whose namespace may use any name, and a
 /// namespace `team` that may use names that begin with `team.`.
 pub struct House {
     pub api: FakeApi,
     pub kafka: Arc<FakeKafka>,
+    pub registries: Arc<FakeRegistries>,
 }
 
 /// An operator that lives.
@@ -42,6 +43,7 @@ impl House {
         let house = Self {
             api: FakeApi::new(kafka.fuse()),
             kafka,
+            registries: Arc::default(),
         };
         for namespace in ["kafka", "team"] {
             house.namespace(namespace);
@@ -77,7 +79,19 @@ impl House {
         );
     }
 
-    /// Applies a Topic, DLQ or ConsumerGroup.
+    /// Lets the KafkaCluster have this schema registry, and nobody but its own namespace use it.
+    pub fn registry(&self, url: &str) {
+        self.api.put(
+            "kafkaclusters",
+            json!({
+                "apiVersion": "millrace.dev/v1alpha1", "kind": "KafkaCluster",
+                "metadata": { "name": "main", "namespace": "kafka" },
+                "spec": { "schemaRegistry": { "url": url } },
+            }),
+        );
+    }
+
+    /// Applies a Topic, DLQ, ConsumerGroup or Schema.
     pub fn put(&self, kind: &str, namespace: &str, name: &str, spec: Value) {
         self.put_annotated(kind, namespace, name, json!({}), spec);
     }
@@ -175,7 +189,7 @@ impl House {
             name: "main".to_owned(),
         };
         let (mut context, requests) = Context::new(client, config(), world, metrics).unwrap();
-        context.registries = Arc::new(FakeRegistries::default());
+        context.registries = self.registries.clone();
         let context = Arc::new(context);
         let stop = CancellationToken::new();
         tasks.spawn(access::run(context.clone(), requests, stop.clone()));
@@ -196,7 +210,8 @@ impl House {
         }
         tasks.spawn(topic::run(context.clone(), stop.clone()));
         tasks.spawn(dlq::run(context.clone(), stop.clone()));
-        tasks.spawn(consumer_group::run(context.clone(), stop));
+        tasks.spawn(consumer_group::run(context.clone(), stop.clone()));
+        tasks.spawn(schema::run(context.clone(), stop));
         Operator {
             context,
             _tasks: tasks,

@@ -1,6 +1,6 @@
 use std::{collections::BTreeMap, sync::Arc};
 
-use millrace_crds::{Dlq, KafkaCluster, Schema, SubjectDeletionPolicy, Topic};
+use millrace_crds::{Dlq, KafkaCluster, Latest, Schema, SubjectDeletionPolicy, Topic};
 use proptest::prelude::*;
 
 use super::*;
@@ -35,6 +35,9 @@ impl Facts for OneCluster {
         None
     }
     fn dlq(&self, _: &str, _: &str) -> Option<Arc<Dlq>> {
+        None
+    }
+    fn schema(&self, _: &str, _: &str) -> Option<Arc<Schema>> {
         None
     }
     fn claimants(&self, _: &ClusterKey, _: &Name) -> Vec<Claimant> {
@@ -75,13 +78,14 @@ async fn converge(
 ) -> (SchemaPlan, usize) {
     let mut owned = owned;
     for rounds in 0..4 {
-        let plan = schema(desired, &observe(registry, desired, owned).await.unwrap());
+        let observed = observe(registry, desired, owned).await.unwrap();
+        let plan = schema(desired, &observed);
         if plan.steps.is_empty() {
             return (plan, rounds);
         }
         owned = true;
         for step in plan.steps {
-            carry_out(registry, desired, step).await.unwrap();
+            carry_out(registry, desired, &observed, step).await.unwrap();
         }
     }
     panic!("the plan does not end");
@@ -93,6 +97,7 @@ async fn registry_with(versions: &[&str], level: Compatibility) -> FakeRegistry 
         let schema = crate::registry::NewSchema {
             schema_type: millrace_crds::SchemaType::Avro,
             text: (*text).to_owned(),
+            references: Vec::new(),
         };
         registry.register(SUBJECT, &schema).await.unwrap();
     }
@@ -276,6 +281,77 @@ async fn a_subject_of_somebody_else_is_taken_over_only_when_told() {
         plan.registered.map(|registered| registered.version),
         Some(1)
     );
+}
+
+const CARRIER: &str = r#"{"type":"record","name":"Carrier","namespace":"dev","fields":[{"name":"code","type":"string"}]}"#;
+const CARRIER_WITH_NAME: &str = r#"{"type":"record","name":"Carrier","namespace":"dev","fields":[{"name":"code","type":"string"},{"name":"name","type":"string","default":""}]}"#;
+const FLIGHT_OF_CARRIER: &str =
+    r#"{"type":"record","name":"Flight","fields":[{"name":"carrier","type":"dev.Carrier"}]}"#;
+
+fn naming_carrier(version: SubjectVersion) -> ResolvedSchema {
+    let mut desired = desired(FLIGHT_OF_CARRIER, Compatibility::Backward, false);
+    desired.references = vec![ResolvedReference {
+        name: "dev.Carrier".to_owned(),
+        subject: "carrier".to_owned(),
+        version,
+    }];
+    desired
+}
+
+async fn register_carrier(registry: &FakeRegistry, text: &str) {
+    let schema = crate::registry::NewSchema {
+        schema_type: millrace_crds::SchemaType::Avro,
+        text: text.to_owned(),
+        references: Vec::new(),
+    };
+    registry.register("carrier", &schema).await.unwrap();
+    registry.take_writes();
+}
+
+#[tokio::test]
+async fn a_schema_waits_for_a_version_that_it_names() {
+    let registry = FakeRegistry::default();
+    register_carrier(&registry, CARRIER).await;
+    for (version, words) in [
+        (SubjectVersion::Number(2), "version 2 of subject `carrier`"),
+        (SubjectVersion::Number(1), ""),
+    ] {
+        let desired = naming_carrier(version);
+        let (plan, _) = converge(&registry, &desired, true).await;
+        let verdict = condition(&plan, "Compatible");
+        match words {
+            "" => assert_eq!(verdict.state, State::True),
+            words => {
+                assert!(registry.take_writes().is_empty());
+                assert_eq!(
+                    (verdict.state, verdict.reason),
+                    (State::Unknown, reasons::REFERENCE_NOT_FOUND)
+                );
+                assert!(verdict.message.contains(words), "{}", verdict.message);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_latest_version_is_asked_for_by_its_number_and_followed() {
+    let registry = FakeRegistry::default();
+    let desired = naming_carrier(SubjectVersion::Latest(Latest::Latest));
+    let (plan, _) = converge(&registry, &desired, true).await;
+    let verdict = condition(&plan, "Compatible");
+    assert!(
+        verdict.message.starts_with("subject `carrier`"),
+        "{}",
+        verdict.message
+    );
+    for (text, version) in [(CARRIER, 1), (CARRIER_WITH_NAME, 2)] {
+        register_carrier(&registry, text).await;
+        let observed = observe(&registry, &desired, true).await.unwrap();
+        assert_eq!(observed.references[0].version, version);
+        let (plan, _) = converge(&registry, &desired, true).await;
+        let registered = plan.registered.map(|registered| registered.version);
+        assert_eq!(registered, Some(version));
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,9 @@
 //! The client against answers of an Apicurio Registry 3.3.3, as recorded from it, and against Confluent's as its API documents them.
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
 
 use axum::{
     Router,
@@ -9,8 +12,10 @@ use axum::{
 };
 use millrace_crds::SchemaType;
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::*;
+use crate::registry::Reference;
 
 const V1: &str = r#"{"type":"record","name":"Flight","fields":[{"name":"id","type":"string"}]}"#;
 const BROKEN: &str = r#"{"type":"record","name":"Flight","fields":[{"name":"id","type":"strin"}]}"#;
@@ -31,6 +36,7 @@ fn avro(text: &str) -> NewSchema {
     NewSchema {
         schema_type: SchemaType::Avro,
         text: text.into(),
+        references: Vec::new(),
     }
 }
 
@@ -74,6 +80,52 @@ async fn confluent(method: &str, path: &str, status: u16, body: &str) -> Conflue
         (status, body.to_owned()),
     )]);
     Confluent::new(Client::new(), &stub(answers).await)
+}
+
+/// A registry that takes everything, and the bodies it was sent.
+async fn listening() -> (Confluent, Arc<Mutex<Vec<Value>>>) {
+    async fn answer(State(heard): State<Arc<Mutex<Vec<Value>>>>, body: String) -> &'static str {
+        heard
+            .lock()
+            .unwrap()
+            .push(serde_json::from_str(&body).unwrap());
+        r#"{"id":1,"version":1,"is_compatible":true}"#
+    }
+    let heard = Arc::default();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let app = Router::new()
+        .fallback(answer)
+        .with_state(Arc::clone(&heard));
+    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    (
+        Confluent::new(Client::new(), &format!("http://{address}")),
+        heard,
+    )
+}
+
+#[tokio::test]
+async fn what_a_schema_names_goes_with_every_question() {
+    let (registry, heard) = listening().await;
+    let mut flight = avro("\"dev.Carrier\"");
+    flight.references = vec![Reference {
+        name: "dev.Carrier".into(),
+        subject: "carrier".into(),
+        version: 2,
+    }];
+    registry.lookup(SUBJECT, &flight).await.unwrap();
+    registry.check(SUBJECT, &flight).await.unwrap();
+    registry.register(SUBJECT, &flight).await.unwrap();
+    registry.lookup(SUBJECT, &avro("\"int\"")).await.unwrap();
+    let sent = json!({
+        "schema": "\"dev.Carrier\"", "schemaType": "AVRO",
+        "references": [{ "name": "dev.Carrier", "subject": "carrier", "version": 2 }],
+    });
+    let alone = json!({ "schema": "\"int\"", "schemaType": "AVRO" });
+    assert_eq!(
+        *heard.lock().unwrap(),
+        [sent.clone(), sent.clone(), sent, alone]
+    );
 }
 
 const CHECK: &str = "/compatibility/subjects/flights-value/versions?verbose=true&normalize=true";
@@ -193,6 +245,7 @@ async fn a_first_version_breaks_nobody() {
     let json = NewSchema {
         schema_type: SchemaType::Json,
         text: V1.into(),
+        references: Vec::new(),
     };
     let verdict = registry.check(SUBJECT, &json).await;
     assert_eq!(

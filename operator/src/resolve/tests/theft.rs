@@ -585,6 +585,79 @@ fn a_schema_for_a_topic_lives_with_the_topics_owner() {
     ]);
 }
 
+#[test]
+fn a_schema_names_a_subject_of_another_namespace_by_consent() {
+    let carrier = |rest: &str| {
+        let rest = format!(", subject: team-a.carrier{rest}");
+        Manifests::new().with_schema(a_schema("team-a", "carrier", 5, &rest))
+    };
+    let visitor = |namespace: &str, subject: &str| {
+        let rest = format!(
+            ", subject: {namespace}.visitor, references: [{{name: dev.X, subject: {subject}, version: 1}}]"
+        );
+        a_schema(namespace, "visitor", 1, &rest)
+    };
+    let closed = carrier("");
+    let shared = "[{selector: {matchLabels: {kafka: 'yes'}}, prefixes: [shared.]}]";
+    let topic = granting(shared).with_topic(a_topic("team-a", "shared.orders", 5, ""));
+    let neighbour = a_schema(
+        "team-b",
+        "visitor",
+        1,
+        ", subject: shared.visitor, references: [{name: dev.X, subject: shared.orders-value, version: 1}]",
+    );
+    judge(vec![
+        attempt(
+            "a subject that a stranger holds",
+            schema(&visitor("team-b", "team-a.carrier"), &closed),
+            reasons::NOT_ALLOWED,
+        ),
+        attempt(
+            "from the cluster's namespace",
+            schema(&visitor("platform", "team-a.carrier"), &closed),
+            reasons::NOT_ALLOWED,
+        ),
+        attempt(
+            "by its own namespace",
+            schema(&visitor("team-a", "team-a.carrier"), &closed),
+            None,
+        ),
+        attempt(
+            "by one that is let in",
+            schema(
+                &visitor("team-b", "team-a.carrier"),
+                &carrier(
+                    ", allowedReferences: {from: Selector, selector: {matchLabels: {team: b}}}",
+                ),
+            ),
+            None,
+        ),
+        attempt(
+            "a subject of another's prefix that nobody holds yet",
+            schema(&visitor("team-b", "team-a.other"), &closed),
+            reasons::NAME_NOT_GRANTED,
+        ),
+        attempt(
+            "a subject of another's topic under a shared prefix",
+            schema(&neighbour, &topic),
+            reasons::NOT_ALLOWED,
+        ),
+        attempt(
+            "a Schema of another namespace by its resource's name",
+            schema(
+                &a_schema(
+                    "team-b",
+                    "s",
+                    1,
+                    ", subject: team-b.s, references: [{name: dev.X, schemaRef: {name: carrier}}]",
+                ),
+                &closed,
+            ),
+            reasons::REFERENCE_NOT_FOUND,
+        ),
+    ]);
+}
+
 /// `team-a` may have two topics and ten partitions.
 fn limited() -> Manifests {
     granting("[{selector: {matchLabels: {kafka: 'yes'}}, limits: {topics: 2, partitions: 10}}]")

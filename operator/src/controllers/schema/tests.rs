@@ -1,0 +1,122 @@
+#![allow(clippy::unwrap_used)]
+
+//! Whole reconciles of Schemas against an API server and a registry in memory.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::{controllers::testing::House, registry::FakeRegistry};
+
+const URL: &str = "http://registry.test";
+const CARRIER: &str = r#"{"type":"record","name":"Carrier","namespace":"dev","fields":[{"name":"code","type":"string"}]}"#;
+const CARRIER_WITH_NAME: &str = r#"{"type":"record","name":"Carrier","namespace":"dev","fields":[{"name":"code","type":"string"},{"name":"name","type":"string","default":""}]}"#;
+const FLIGHT: &str = r#"{"type":"record","name":"Flight","namespace":"dev","fields":[{"name":"carrier","type":"dev.Carrier"}]}"#;
+
+impl House {
+    fn with_registry() -> (Self, Arc<FakeRegistry>) {
+        let house = Self::new();
+        house.registry(URL);
+        let registry = house.registries.fake(URL);
+        (house, registry)
+    }
+
+    fn schema(&self, name: &str, text: &str, mut spec: Value) {
+        spec["subject"] = json!(name);
+        spec["schema"] = json!(text);
+        self.put("Schema", "kafka", name, spec);
+    }
+
+    fn schema_says(&self, name: &str, condition: &str) -> String {
+        self.condition("Schema", "kafka", name, condition)
+    }
+
+    async fn until_schema(&self, name: &str, condition: &str, begins: &str) {
+        self.until(&format!("{name}: {condition}={begins}"), || {
+            self.schema_says(name, condition).starts_with(begins)
+        })
+        .await;
+    }
+
+    async fn until_version(&self, name: &str, version: i32) {
+        self.until(&format!("version {version} of {name}"), || {
+            let schema = self.get("Schema", "kafka", name).unwrap_or_default();
+            schema["status"]["version"] == version
+        })
+        .await;
+    }
+}
+
+fn naming_carrier() -> Value {
+    json!({ "references": [{ "name": "dev.Carrier", "schemaRef": { "name": "carrier" } }] })
+}
+
+#[test]
+fn a_schema_is_registered_after_those_it_names_and_follows_them() {
+    let (house, registry) = House::with_registry();
+    house.schema("flight", FLIGHT, naming_carrier());
+    house.live(async |_| {
+        house
+            .until_schema("flight", "Ready", "Unknown/ReferenceNotFound")
+            .await;
+        house.schema("carrier", CARRIER, json!({}));
+        house.until_schema("flight", "Ready", "True/").await;
+        assert_eq!(
+            registry.take_writes(),
+            [
+                "register carrier 1",
+                "level carrier Backward",
+                "register flight 1",
+                "level flight Backward",
+            ]
+        );
+        house.schema("carrier", CARRIER_WITH_NAME, json!({}));
+        house.until_version("flight", 2).await;
+        assert_eq!(
+            registry.take_writes(),
+            ["register carrier 2", "register flight 2"]
+        );
+        house.quiet().await;
+        assert!(registry.take_writes().is_empty());
+    });
+}
+
+#[test]
+fn a_subject_that_others_name_stays_until_they_are_gone_or_it_is_to_be_kept() {
+    let (house, registry) = House::with_registry();
+    let deleted = |mut spec: Value| {
+        spec["deletionPolicy"] = json!("SoftDelete");
+        spec
+    };
+    house.schema("carrier", CARRIER, deleted(json!({})));
+    house.schema("flight", FLIGHT, deleted(naming_carrier()));
+    let gone = |name: &str| house.get("Schema", "kafka", name).is_none();
+    house.live(async |_| {
+        house.until_schema("flight", "Ready", "True/").await;
+        registry.take_writes();
+        house.delete("Schema", "kafka", "carrier");
+        house
+            .until_schema("carrier", "Registered", "False/ReferredTo")
+            .await;
+        let says = house.schema_says("carrier", "Registered");
+        assert!(says.contains("`deletionPolicy: Retain`"), "{says}");
+        house.delete("Schema", "kafka", "flight");
+        house
+            .until("both gone", || gone("carrier") && gone("flight"))
+            .await;
+        assert_eq!(
+            registry.take_writes(),
+            ["delete flight soft", "delete carrier soft"]
+        );
+
+        house.schema("carrier", CARRIER, deleted(json!({})));
+        house.schema("flight", FLIGHT, naming_carrier());
+        house.until_schema("flight", "Ready", "True/").await;
+        house.delete("Schema", "kafka", "carrier");
+        house
+            .until_schema("carrier", "Registered", "False/ReferredTo")
+            .await;
+        house.schema("carrier", CARRIER, json!({}));
+        house.until("let go", || gone("carrier")).await;
+    });
+}
