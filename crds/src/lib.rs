@@ -21,6 +21,7 @@ mod redrive;
 pub mod reference;
 mod schema;
 mod schema_reference;
+mod schema_source;
 mod topic;
 
 pub use cluster_ref::ClusterRef;
@@ -51,6 +52,7 @@ pub use schema::{
     Compatibility, Schema, SchemaSpec, SchemaStatus, SchemaTopicRef, SchemaType, SubjectPart,
 };
 pub use schema_reference::{Latest, SchemaRef, SchemaReference, SubjectVersion};
+pub use schema_source::{ConfigMapKeyRef, SCHEMA_TEXT_LABEL, SchemaSource};
 pub use topic::{
     Binding, LayoutPolicy, ManagementPolicy, PartitionStatus, Producer, ReassignmentStatus, Topic,
     TopicSpec, TopicStatus,

@@ -3,7 +3,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{AllowedNamespaces, ClusterRef, SchemaReference, SubjectDeletionPolicy};
+use crate::{AllowedNamespaces, ClusterRef, SchemaReference, SchemaSource, SubjectDeletionPolicy};
 
 /// A schema in the schema registry: checked for compatibility first, registered after.
 #[derive(CustomResource, Clone, Debug, PartialEq, Deserialize, Serialize, KubeSchema)]
@@ -47,7 +47,8 @@ use crate::{AllowedNamespaces, ClusterRef, SchemaReference, SubjectDeletionPolic
 #[x_kube(
     validation = ("has(self.subject) != has(self.topicRef)", "write either `subject` or `topicRef`, not both"),
     validation = ("has(self.subject) == has(oldSelf.subject) && (!has(self.subject) || self.subject == oldSelf.subject)", "subject cannot change: create a new Schema for the other subject"),
-    validation = ("self.schema.trim().size() > 0", "schema: write the text of the schema")
+    validation = ("has(self.schema) != has(self.schemaFrom)", "write either `schema`, the text, or `schemaFrom`, the ConfigMap that has it"),
+    validation = ("!has(self.schema) || self.schema.trim().size() > 0", "schema: write the text of the schema")
 )]
 pub struct SchemaSpec {
     /// The KafkaCluster whose schema registry takes the schema.
@@ -62,9 +63,13 @@ pub struct SchemaSpec {
     /// The language of the schema.
     #[serde(rename = "type", default)]
     pub schema_type: SchemaType,
-    /// Text of the schema.
+    /// Text of the schema. Write this or `schemaFrom`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 262144))]
-    pub schema: String,
+    pub schema: Option<String>,
+    /// Where the text lies, if not here. A change of it is followed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schema_from: Option<SchemaSource>,
     /// Schemas that the text names. They are registered first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]

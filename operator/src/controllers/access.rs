@@ -71,7 +71,7 @@ pub async fn run(context: Arc<Context>, mut requests: Requests, shutdown: Cancel
             Some((cluster, answer)) = requests.recv() => desks.entry(cluster).or_default().answers.push(answer),
             wake = wakes.recv() => match wake {
                 Err(RecvError::Closed) => break,
-                Ok(Wake::KafkaTopic(..) | Wake::KafkaGroups(..) | Wake::KafkaLayout(..) | Wake::KafkaQuotas(..) | Wake::Schema(..) | Wake::Redrive(..) | Wake::ClusterChild(..) | Wake::Limits(..)) => {}
+                Ok(Wake::KafkaTopic(..) | Wake::KafkaGroups(..) | Wake::KafkaLayout(..) | Wake::KafkaQuotas(..) | Wake::Schema(..) | Wake::Redrive(..) | Wake::SchemaTexts(..) | Wake::ClusterChild(..) | Wake::Limits(..)) => {}
                 Ok(_) | Err(RecvError::Lagged(_)) => {
                     for cluster in context.world.clusters.keys() {
                         desks.entry(cluster).or_default().changed = true;

@@ -81,6 +81,7 @@ fn concerns(wake: &Wake, world: &World) -> Vec<ObjectRef<Dlq>> {
         | Wake::ConsumerGroup(..)
         | Wake::Schema(..)
         | Wake::Redrive(..)
+        | Wake::SchemaTexts(..)
         | Wake::ClusterChild(_)
         | Wake::KafkaAcls(_)
         | Wake::KafkaGroups(_)

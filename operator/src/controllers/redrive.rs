@@ -74,6 +74,7 @@ fn concerns(wake: &Wake, world: &World) -> Vec<ObjectRef<Redrive>> {
         }),
         Wake::ConsumerGroup(..)
         | Wake::Schema(..)
+        | Wake::SchemaTexts(..)
         | Wake::ClusterChild(_)
         | Wake::KafkaTopic(..)
         | Wake::KafkaAcls(_)

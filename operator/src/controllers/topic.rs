@@ -81,6 +81,7 @@ fn concerns(wake: &Wake, world: &World) -> Vec<ObjectRef<Topic>> {
         | Wake::Redrive(..)
         | Wake::ConsumerGroup(..)
         | Wake::Schema(..)
+        | Wake::SchemaTexts(..)
         | Wake::KafkaAcls(_)
         | Wake::KafkaLayout(_)
         | Wake::KafkaQuotas(_)

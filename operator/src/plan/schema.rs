@@ -103,7 +103,8 @@ pub fn schema(desired: &ResolvedSchema, observed: &SubjectObservation) -> Schema
     match (&observed.verdict, observed.latest) {
         (Some(Verdict::Invalid(words)), latest) => {
             let why = format!(
-                "subject `{subject}`: spec.schema is not {} schema: {words}",
+                "subject `{subject}`: {} is not {} schema: {words}",
+                desired.source,
                 a(desired)
             );
             settled(

@@ -1,6 +1,7 @@
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use jiff::Timestamp;
+use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{Resource, ResourceExt};
 use millrace_crds::{Dlq, KafkaCluster, Schema, SubjectPart, Topic};
 
@@ -82,6 +83,8 @@ pub trait Facts {
     fn dlq(&self, namespace: &str, name: &str) -> Option<Arc<Dlq>>;
     /// A Schema.
     fn schema(&self, namespace: &str, name: &str) -> Option<Arc<Schema>>;
+    /// A ConfigMap with texts of schemas, as its label says ([`millrace_crds::SCHEMA_TEXT_LABEL`]).
+    fn schema_texts(&self, namespace: &str, config_map: &str) -> Option<Arc<ConfigMap>>;
     /// Who asks for a name on a cluster, the oldest first, whether they may have it or not.
     fn claimants(&self, cluster: &ClusterKey, name: &Name) -> Vec<Claimant>;
     /// Who of other namespaces than `home` asks for topics that begin with `prefix`, with the topic, whether they may have it or not.

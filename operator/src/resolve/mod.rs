@@ -21,6 +21,7 @@ mod schedule;
 mod schema;
 mod schema_deletion;
 mod schema_references;
+mod schema_text;
 mod topic;
 
 #[cfg(test)]

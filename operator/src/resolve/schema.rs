@@ -2,13 +2,13 @@ use kube::ResourceExt;
 use millrace_crds::{
     Compatibility, Schema, SchemaTopicRef, SchemaType, SubjectDeletionPolicy, SubjectPart,
 };
-use serde::de::IgnoredAny;
 
 use super::{
     Claimant, Facts, Name, Rejection, Subject,
     grant::{granted, may_claim},
     holder::holds,
     schema_references::{ResolvedReference, references},
+    schema_text::{syntax, text},
     topic::topic_name,
 };
 use crate::{status::reasons, world::ClusterKey};
@@ -24,6 +24,8 @@ pub struct ResolvedSchema {
     pub schema_type: SchemaType,
     /// Its text.
     pub text: String,
+    /// Where the text stands, for messages: `spec.schema`, or the key of a ConfigMap.
+    pub source: String,
     /// The schemas that the text names.
     pub references: Vec<ResolvedReference>,
     /// The level the subject shall have.
@@ -37,14 +39,17 @@ pub struct ResolvedSchema {
 /// What a Schema asks for, if it may.
 ///
 /// # Errors
-/// A [`Rejection`] when the namespace may not use the cluster or the subject, another resource holds the subject, the Topic is not there,
+/// A [`Rejection`] when the namespace may not use the cluster or the subject, another resource holds the subject, the Topic or the text is not there,
 /// or a schema that it names cannot be named yet or not by it.
 pub fn schema(schema: &Schema, facts: &dyn Facts) -> Result<ResolvedSchema, Rejection> {
     let me = Claimant::of(schema);
     let spec = &schema.spec;
     let cluster = ClusterKey::of(&spec.cluster_ref, &me.namespace);
-    syntax(spec.schema_type, &spec.schema)?;
-    let text = match (&spec.subject, &spec.topic_ref) {
+    let written = text(schema, &me, facts);
+    if let Ok(written) = &written {
+        syntax(spec.schema_type, written)?;
+    }
+    let subject = match (&spec.subject, &spec.topic_ref) {
         (Some(subject), _) => subject.clone(),
         (None, Some(reference)) => subject_of(reference, &me, &cluster, facts)?,
         (None, None) => {
@@ -54,44 +59,30 @@ pub fn schema(schema: &Schema, facts: &dyn Facts) -> Result<ResolvedSchema, Reje
             ));
         }
     };
-    granted(&cluster, &me.namespace, facts)?.check("subject", &text, &me.namespace, &cluster)?;
-    lives_with_its_topic(&text, &me, &cluster, facts)?;
+    granted(&cluster, &me.namespace, facts)?.check("subject", &subject, &me.namespace, &cluster)?;
+    lives_with_its_topic(&subject, &me, &cluster, facts)?;
     holds(
         &me,
         &cluster,
         "subject",
-        &text,
-        &names(&text, &cluster, facts),
+        &subject,
+        &names(&subject, &cluster, facts),
         facts,
     )?;
+    // What is at fault in the resource comes first: a ConfigMap may only not be there yet.
+    let written = written?;
     let references = references(schema, &me, &cluster, facts)?;
     Ok(ResolvedSchema {
         cluster,
-        subject: Subject(text),
+        subject: Subject(subject),
         schema_type: spec.schema_type,
-        text: spec.schema.clone(),
+        text: written.text,
+        source: written.source,
         references,
         compatibility: spec.compatibility,
         adopt: spec.adopt,
         deletion_policy: spec.deletion_policy,
     })
-}
-
-/// Whether the text may be a schema at all. Avro and JSON schemas are JSON (Avro specification, "Schema Declaration"); whether it is one
-/// that means something is the registry's to say.
-fn syntax(schema_type: SchemaType, text: &str) -> Result<(), Rejection> {
-    let language = match schema_type {
-        SchemaType::Avro => "an Avro",
-        SchemaType::Json => "a JSON",
-        SchemaType::Protobuf => return Ok(()),
-    };
-    match serde_json::from_str::<IgnoredAny>(text) {
-        Ok(IgnoredAny) => Ok(()),
-        Err(error) => Err(Rejection::no(
-            reasons::INVALID_SCHEMA,
-            format!("spec.schema is not {language} schema: the text is not JSON: {error}"),
-        )),
-    }
 }
 
 /// `<topic>-key` or `<topic>-value` (TopicNameStrategy) of a Topic of the same namespace, which must hold its name.

@@ -1,10 +1,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod references;
+mod texts;
 mod theft;
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use k8s_openapi::api::core::v1::ConfigMap;
 use kube::ResourceExt;
 use millrace_crds::{ConsumerGroup, Dlq, KafkaCluster, Schema, Topic};
 use serde::de::DeserializeOwned;
@@ -23,6 +25,7 @@ struct Manifests {
     topics: Vec<Arc<Topic>>,
     dlqs: Vec<Arc<Dlq>>,
     schemas: Vec<Arc<Schema>>,
+    texts: Vec<Arc<ConfigMap>>,
     claims: Vec<(ClusterKey, Name, Claimant)>,
     uses: BTreeMap<(ClusterKey, String), Uses>,
 }
@@ -57,6 +60,13 @@ impl Facts for Manifests {
         self.schemas
             .iter()
             .find(|s| s.name_any() == name && s.namespace().as_deref() == Some(namespace))
+            .cloned()
+    }
+
+    fn schema_texts(&self, namespace: &str, config_map: &str) -> Option<Arc<ConfigMap>> {
+        self.texts
+            .iter()
+            .find(|t| t.name_any() == config_map && t.namespace().as_deref() == Some(namespace))
             .cloned()
     }
 

@@ -39,6 +39,7 @@ pub use wake::{Wake, Waker};
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{Client, runtime::reflector::ObjectRef};
 use millrace_crds::{Dlq, KafkaCluster, Schema, Topic};
 use tokio::task::JoinSet;
@@ -123,6 +124,12 @@ impl Facts for World {
         self.stores
             .schemas
             .get(&ObjectRef::new(name).within(namespace))
+    }
+
+    fn schema_texts(&self, namespace: &str, config_map: &str) -> Option<Arc<ConfigMap>> {
+        self.stores
+            .schema_texts
+            .get(&ObjectRef::new(config_map).within(namespace))
     }
 
     fn claimants(&self, cluster: &ClusterKey, name: &Name) -> Vec<Claimant> {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use futures::{Stream, StreamExt, TryStreamExt};
-use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
 use kube::{
     Api, Client, Resource, ResourceExt,
     core::DeserializeGuard,
@@ -17,7 +17,7 @@ use kube::{
         watcher::Event,
     },
 };
-use millrace_crds::{ConsumerGroup, Dlq, KafkaCluster, Redrive, Schema, Topic};
+use millrace_crds::{ConsumerGroup, Dlq, KafkaCluster, Redrive, SCHEMA_TEXT_LABEL, Schema, Topic};
 use serde::de::DeserializeOwned;
 use tokio::task::JoinSet;
 use tracing::warn;
@@ -42,6 +42,8 @@ pub struct Stores {
     pub redrives: Store<Redrive>,
     /// Schemas.
     pub schemas: Store<Schema>,
+    /// The ConfigMaps that texts of schemas are taken from. The label keeps all others of the cluster out of memory.
+    pub schema_texts: Store<ConfigMap>,
     /// Namespaces, for their labels.
     pub namespaces: Store<Namespace>,
 }
@@ -61,6 +63,7 @@ impl Stores {
             holdings: holdings.clone(),
             waker: waker.clone(),
         };
+        let texts = watcher::Config::default().labels(&format!("{SCHEMA_TEXT_LABEL}=true"));
         Self {
             clusters: watch(client, &news, tasks),
             topics: watch(client, &news, tasks),
@@ -68,6 +71,7 @@ impl Stores {
             dlqs: watch(client, &news, tasks),
             redrives: watch(client, &news, tasks),
             schemas: watch(client, &news, tasks),
+            schema_texts: watch_as(client, texts, &news, tasks),
             namespaces: watch(client, &news, tasks),
         }
     }
@@ -83,6 +87,7 @@ impl Stores {
         self.dlqs.wait_until_ready().await?;
         self.redrives.wait_until_ready().await?;
         self.schemas.wait_until_ready().await?;
+        self.schema_texts.wait_until_ready().await?;
         self.namespaces.wait_until_ready().await
     }
 
@@ -119,9 +124,29 @@ where
         + Sync
         + 'static,
 {
+    watch_as(client, watcher::Config::default(), news, tasks)
+}
+
+/// Watches the objects of a kind that `config` selects.
+fn watch_as<K>(
+    client: &Client,
+    config: watcher::Config,
+    news: &News,
+    tasks: &mut JoinSet<()>,
+) -> Store<K>
+where
+    K: Watched
+        + Resource<DynamicType = ()>
+        + Clone
+        + Debug
+        + DeserializeOwned
+        + Send
+        + Sync
+        + 'static,
+{
     let (store, writer) = reflector::store();
     let api: Api<DeserializeGuard<K>> = Api::all(client.clone());
-    let events = watcher(api, watcher::Config::default())
+    let events = watcher(api, config)
         .default_backoff()
         .try_filter_map(parsed)
         .modify(prune)

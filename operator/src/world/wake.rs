@@ -21,6 +21,8 @@ pub enum Wake {
     ConsumerGroup(String, String),
     /// A Schema resource, by namespace and name.
     Schema(String, String),
+    /// A ConfigMap with texts of schemas, by namespace and name.
+    SchemaTexts(String, String),
     /// A namespace may have room on a cluster that it had not.
     Limits(ClusterKey, String),
     /// A topic in Kafka differs from the last look (drift, or an own write).

@@ -1,6 +1,6 @@
 use std::hash::{DefaultHasher, Hash};
 
-use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
 use kube::{Resource, ResourceExt};
 use millrace_crds::{ConsumerGroup, Dlq, KafkaCluster, Redrive, Schema, Topic};
 
@@ -150,6 +150,16 @@ impl Watched for Schema {
             let registered = conditions.find(|condition| condition.type_ == "Registered");
             registered.map(|condition| &condition.status).hash(hasher);
         }
+    }
+}
+
+impl Watched for ConfigMap {
+    fn wake_named(namespace: &str, name: &str) -> Wake {
+        Wake::SchemaTexts(namespace.to_owned(), name.to_owned())
+    }
+
+    fn fingerprint(&self, hasher: &mut DefaultHasher) {
+        self.data.hash(hasher);
     }
 }
 

@@ -4,6 +4,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use k8s_openapi::api::core::v1::ConfigMap;
 use millrace_crds::Compatibility;
 use serde_json::{Value, json};
 
@@ -66,6 +67,9 @@ impl Facts for Known {
         None
     }
     fn schema(&self, _: &str, _: &str) -> Option<Arc<Schema>> {
+        None
+    }
+    fn schema_texts(&self, _: &str, _: &str) -> Option<Arc<ConfigMap>> {
         None
     }
     fn claimants(&self, cluster: &ClusterKey, name: &Name) -> Vec<Claimant> {

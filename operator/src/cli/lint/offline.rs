@@ -1,5 +1,6 @@
 use std::{collections::BTreeMap, sync::Arc};
 
+use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::ObjectMeta;
 use millrace_crds::{
     ConsumerGroup, Dlq, KafkaCluster, KafkaClusterSpec, NamespaceGrant, Schema, Topic,
@@ -101,6 +102,10 @@ impl Facts for Anything {
     }
 
     fn schema(&self, _: &str, _: &str) -> Option<Arc<Schema>> {
+        None
+    }
+
+    fn schema_texts(&self, _: &str, _: &str) -> Option<Arc<ConfigMap>> {
         None
     }
 

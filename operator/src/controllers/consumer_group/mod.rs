@@ -102,6 +102,7 @@ fn concerns(wake: &Wake, world: &World) -> Vec<ObjectRef<ConsumerGroup>> {
         | Wake::Schema(..)
         | Wake::Redrive(..)
         | Wake::ClusterChild(_)
+        | Wake::SchemaTexts(..)
         | Wake::Limits(..) => Vec::new(),
     }
 }

@@ -45,7 +45,12 @@ pub(super) fn concerns(wake: &Wake, world: &World) -> Vec<ObjectRef<Schema>> {
                     .is_some_and(|t| t.name == *topic)
         }),
         Wake::Namespace(home) => those(&|_, namespace| namespace == home),
+        Wake::SchemaTexts(home, config_map) => those(&|schema, namespace| {
+            let from = schema.spec.schema_from.as_ref();
+            namespace == home && from.is_some_and(|f| f.config_map_key_ref.name == *config_map)
+        }),
         Wake::Dlq(..)
+        | Wake::Redrive(..)
         | Wake::ConsumerGroup(..)
         | Wake::KafkaTopic(..)
         | Wake::KafkaAcls(_)

@@ -82,6 +82,57 @@ fn a_schema_is_registered_after_those_it_names_and_follows_them() {
 }
 
 #[test]
+fn a_text_in_a_config_map_is_waited_for_and_followed() {
+    let (house, registry) = House::with_registry();
+    let texts = |label: &str, text: &str| {
+        house.api.put(
+            "configmaps",
+            json!({
+                "apiVersion": "v1", "kind": "ConfigMap",
+                "metadata": { "name": "texts", "namespace": "kafka", "labels": { "millrace.dev/schema-text": label } },
+                "data": { "carrier.avsc": text },
+            }),
+        );
+    };
+    let from = json!({ "configMapKeyRef": { "name": "texts", "key": "carrier.avsc" } });
+    texts("no", CARRIER);
+    house.put(
+        "Schema",
+        "kafka",
+        "carrier",
+        json!({ "subject": "carrier", "schemaFrom": from }),
+    );
+    house.live(async |_| {
+        house
+            .until_schema("carrier", "Ready", "Unknown/ReferenceNotFound")
+            .await;
+        let says = house.schema_says("carrier", "Ready");
+        assert!(says.contains("ConfigMap kafka/texts"), "{says}");
+        texts("true", CARRIER);
+        house.until_version("carrier", 1).await;
+        texts("true", CARRIER_WITH_NAME);
+        house.until_version("carrier", 2).await;
+        house.quiet().await;
+        assert_eq!(
+            registry.take_writes(),
+            [
+                "register carrier 1",
+                "level carrier Backward",
+                "register carrier 2",
+            ]
+        );
+        house.api.delete("configmaps", "kafka", "texts");
+        house
+            .until_schema("carrier", "Ready", "Unknown/ReferenceNotFound")
+            .await;
+        assert!(
+            registry.take_writes().is_empty(),
+            "what is registered stays"
+        );
+    });
+}
+
+#[test]
 fn a_subject_that_others_name_stays_until_they_are_gone_or_it_is_to_be_kept() {
     let (house, registry) = House::with_registry();
     let deleted = |mut spec: Value| {

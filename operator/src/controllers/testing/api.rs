@@ -19,7 +19,7 @@ use crate::kafka::Fuse;
 /// Namespace and name of an object; the namespace is empty for a Namespace.
 type Key = (String, String, String);
 
-/// An API server in memory: lists, watches, gets, and server-side applies of objects, their status and finalizers. Of the rules of
+/// An API server in memory: lists and watches by label, gets, and server-side applies of objects, their status and finalizers. Of the rules of
 /// server-side apply it has what the operator relies on: a resource version or uid that does not match is a conflict, an apply that
 /// changes nothing makes no new version, and an object that is being deleted goes with its last finalizer.
 #[derive(Clone)]
@@ -57,7 +57,7 @@ impl FakeApi {
         Client::new(service, "default")
     }
 
-    /// Creates an object, or edits the spec, labels and annotations of the one that is there.
+    /// Creates an object, or edits the spec, data, labels and annotations of the one that is there.
     pub fn put(&self, plural: &str, mut object: Value) {
         let mut inner = self.lock();
         let text = |field: &str| {
@@ -74,7 +74,11 @@ impl FakeApi {
                     let generation = edited["metadata"]["generation"].as_i64().unwrap_or(0);
                     edited["metadata"]["generation"] = json!(generation + 1);
                 }
-                edited["spec"] = object["spec"].take();
+                for field in ["spec", "data"] {
+                    if object.get(field).is_some() {
+                        edited[field] = object[field].take();
+                    }
+                }
                 for field in ["annotations", "labels"] {
                     edited["metadata"][field] = object["metadata"][field].take();
                 }
@@ -130,19 +134,16 @@ impl FakeApi {
     async fn answer(&self, request: Request<kube::client::Body>) -> Response<Body> {
         let (head, body) = request.into_parts();
         let path = Path::parse(head.uri.path());
-        let query: HashMap<String, String> = head
-            .uri
-            .query()
-            .unwrap_or_default()
-            .split('&')
-            .filter_map(|pair| pair.split_once('='))
-            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        let query = head.uri.query().unwrap_or_default();
+        let query: HashMap<String, String> = form_urlencoded::parse(query.as_bytes())
+            .into_owned()
             .collect();
+        let labels = Labels::parse(query.get("labelSelector"));
         if head.method == Method::GET {
             return match (&path.name, query.get("watch").map(String::as_str)) {
                 (Some(_), _) => self.found(&path),
-                (None, Some("true")) => self.watch(&path, &query),
-                (None, _) => self.list(&path),
+                (None, Some("true")) => self.watch(&path, labels, &query),
+                (None, _) => self.list(&path, &labels),
             };
         }
         let body = to_bytes(Body::new(body), usize::MAX).await.unwrap();
@@ -166,10 +167,13 @@ impl FakeApi {
         }
     }
 
-    fn list(&self, path: &Path) -> Response<Body> {
+    fn list(&self, path: &Path, labels: &Labels) -> Response<Body> {
         let inner = self.lock();
         let of_kind = inner.objects.iter().filter(|(key, _)| key.0 == path.plural);
-        let items: Vec<&Value> = of_kind.map(|(_, object)| object).collect();
+        let items: Vec<&Value> = of_kind
+            .map(|(_, object)| object)
+            .filter(|object| labels.select(object))
+            .collect();
         let list = json!({
             "apiVersion": path.api_version, "kind": "List",
             "metadata": { "resourceVersion": inner.version.to_string() }, "items": items,
@@ -177,16 +181,21 @@ impl FakeApi {
         answer(StatusCode::OK, &list)
     }
 
-    fn watch(&self, path: &Path, query: &HashMap<String, String>) -> Response<Body> {
+    fn watch(
+        &self,
+        path: &Path,
+        labels: Labels,
+        query: &HashMap<String, String>,
+    ) -> Response<Body> {
         let since = query.get("resourceVersion").and_then(|v| v.parse().ok());
         let state = (self.clone(), self.latest.subscribe(), since.unwrap_or(0));
         let plural = path.plural.clone();
         let lines = stream::unfold(state, move |(api, mut latest, since)| {
-            let plural = plural.clone();
+            let (plural, labels) = (plural.clone(), labels.clone());
             async move {
                 loop {
                     latest.borrow_and_update();
-                    let (lines, seen) = api.lock().since(&plural, since);
+                    let (lines, seen) = api.lock().since(&plural, &labels, since);
                     if !lines.is_empty() {
                         return Some((
                             Ok::<_, Infallible>(Bytes::from(lines)),
@@ -265,13 +274,35 @@ impl Inner {
         true
     }
 
-    fn since(&self, plural: &str, version: u64) -> (String, u64) {
+    fn since(&self, plural: &str, labels: &Labels, version: u64) -> (String, u64) {
         let later = self
             .history
             .iter()
-            .filter(|(at, of, _)| *at > version && of == plural);
+            .filter(|(at, of, _)| *at > version && of == plural)
+            .filter(|(_, _, event)| labels.select(&event["object"]));
         let lines = later.map(|(_, _, event)| format!("{event}\n")).collect();
         (lines, self.version)
+    }
+}
+
+/// Labels that an object must have.
+#[derive(Clone)]
+struct Labels(Vec<(String, String)>);
+
+impl Labels {
+    fn parse(selector: Option<&String>) -> Self {
+        let pairs = selector.map_or("", String::as_str).split(',');
+        let pairs = pairs.filter_map(|pair| pair.split_once('='));
+        Self(
+            pairs
+                .map(|(label, value)| (label.to_owned(), value.to_owned()))
+                .collect(),
+        )
+    }
+
+    fn select(&self, object: &Value) -> bool {
+        let has = &object["metadata"]["labels"];
+        self.0.iter().all(|(label, value)| has[label] == **value)
     }
 }
 

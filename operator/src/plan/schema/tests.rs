@@ -1,5 +1,6 @@
 use std::{collections::BTreeMap, sync::Arc};
 
+use k8s_openapi::api::core::v1::ConfigMap;
 use millrace_crds::{Dlq, KafkaCluster, Latest, Schema, SubjectDeletionPolicy, Topic};
 use proptest::prelude::*;
 
@@ -38,6 +39,9 @@ impl Facts for OneCluster {
         None
     }
     fn schema(&self, _: &str, _: &str) -> Option<Arc<Schema>> {
+        None
+    }
+    fn schema_texts(&self, _: &str, _: &str) -> Option<Arc<ConfigMap>> {
         None
     }
     fn claimants(&self, _: &ClusterKey, _: &Name) -> Vec<Claimant> {
