@@ -163,7 +163,7 @@ pub struct SchemaStatus {
     /// The generation of the spec that this status speaks of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// `Ready` sums up the others: `Compatible` (the registry's verdict, reached before anything is written) and `Registered`.
+    /// `Ready` sums up `Compatible` (the registry's verdict, reached before anything is written) and `Registered`. What others have done in the registry is in `Latest` (no version is newer than this resource's) and `LevelKept` (nobody has changed the level, which is put back).
     #[serde(default)]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,
@@ -173,6 +173,9 @@ pub struct SchemaStatus {
     /// The registry's id of the schema, the one in the records' framing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<i64>,
+    /// The level of the subject, as it was seen last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compatibility: Option<Compatibility>,
     /// Version of the subject that has this schema.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<i32>,

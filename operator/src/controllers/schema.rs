@@ -3,7 +3,7 @@ mod concerns;
 use std::{sync::Arc, time::Duration};
 
 use kube::{Api, ResourceExt, runtime::controller::Action};
-use millrace_crds::{Schema, SchemaStatus, SubjectDeletionPolicy};
+use millrace_crds::{Compatibility, Schema, SchemaStatus, SubjectDeletionPolicy};
 use tokio_util::sync::CancellationToken;
 
 use self::concerns::concerns;
@@ -15,7 +15,7 @@ use crate::{
     plan::{self, SchemaPlan},
     registry::{RegistryError, SchemaRegistry},
     resolve::{self, Facts, Rejection, ResolvedSchema},
-    status::{self, Draft, reasons},
+    status::{self, Draft, State, reasons},
     world::ClusterKey,
 };
 
@@ -53,9 +53,10 @@ async fn reconcile(schema: Arc<Schema>, context: Arc<Context>) -> Result<Action,
     let mut status = schema.status.clone().unwrap_or_default();
     let registry = registry.as_ref();
     match converge(&context, &mut schema, &mut status, registry, &desired).await {
-        Ok(plan) => {
-            describe(&mut status, &desired, &plan);
-            write(&context, &schema, status, plan.conditions).await?;
+        Ok(settled) => {
+            describe(&mut status, &desired, &settled);
+            let Settled { plan, drift, .. } = settled;
+            write(&context, &schema, status, plan.conditions, drift).await?;
             Ok(Action::requeue(DRIFT_PERIOD))
         }
         Err(Error::Registry(error)) => fail(&context, &schema, status, error).await,
@@ -70,6 +71,14 @@ fn registry_of(
     resolve::registry_url(cluster, &context.world).map(|url| context.registries.at(&url))
 }
 
+/// What came of a visit.
+struct Settled {
+    plan: SchemaPlan,
+    drift: Vec<Draft>,
+    /// The subject's level.
+    level: Option<Compatibility>,
+}
+
 /// Looks, plans and acts until nothing is left to do. `status` becomes what is stored before the first write to the subject.
 async fn converge(
     context: &Context,
@@ -77,7 +86,7 @@ async fn converge(
     status: &mut SchemaStatus,
     registry: &dyn SchemaRegistry,
     desired: &ResolvedSchema,
-) -> Result<SchemaPlan, Error> {
+) -> Result<Settled, Error> {
     for _ in 0..MAX_LOOKS {
         let mut observed = apply::observe(registry, desired, owns(status, desired)).await?;
         if observed.latest.is_some() && !observed.owned {
@@ -85,10 +94,13 @@ async fn converge(
             observed.owned = owns(status, desired);
         }
         let plan = plan::schema(desired, &observed);
+        let drift = plan::schema_drift(desired, &observed, &plan, status.compatibility);
         if plan.steps.is_empty() {
-            return Ok(plan);
+            let level = observed.level;
+            return Ok(Settled { plan, drift, level });
         }
         announce(context, schema, status, desired).await?;
+        report(context, schema, status, &plan, drift).await?;
         for step in plan.steps {
             apply::carry_out(registry, desired, &observed, step).await?;
         }
@@ -129,15 +141,31 @@ async fn announce(
     let message = format!("subject `{}` is being registered", desired.subject.as_str());
     let drafts = ["Compatible", "Registered"]
         .map(|kind| Draft::unknown(kind, reasons::PROGRESSING, &message));
-    if let Some(written) = write(context, schema, status.clone(), drafts.into()).await? {
-        *schema = Arc::new(written);
+    rewrite(context, schema, status, drafts.into(), Vec::new()).await
+}
+
+/// Says that somebody has changed the level before it is put back, and nothing shows it any more.
+async fn report(
+    context: &Context,
+    schema: &mut Arc<Schema>,
+    status: &SchemaStatus,
+    plan: &SchemaPlan,
+    drift: Vec<Draft>,
+) -> Result<(), Error> {
+    if !level_changed(&drift) {
+        return Ok(());
     }
-    Ok(())
+    rewrite(context, schema, status, plan.conditions.clone(), drift).await
+}
+
+fn level_changed(drift: &[Draft]) -> bool {
+    let mut drift = drift.iter();
+    drift.any(|draft| draft.kind == plan::LEVEL_KEPT && draft.state == State::False)
 }
 
 /// What is true now. A text that was refused leaves the version registered before in status.
-fn describe(status: &mut SchemaStatus, desired: &ResolvedSchema, plan: &SchemaPlan) {
-    match plan.registered {
+fn describe(status: &mut SchemaStatus, desired: &ResolvedSchema, settled: &Settled) {
+    match settled.plan.registered {
         Some(registered) => {
             status.subject = Some(desired.subject.as_str().to_owned());
             status.id = Some(registered.id);
@@ -145,6 +173,10 @@ fn describe(status: &mut SchemaStatus, desired: &ResolvedSchema, plan: &SchemaPl
         }
         None if owns(status, desired) => {}
         None => *status = SchemaStatus::default(),
+    }
+    // A level that somebody has changed is remembered as it was until it is put back.
+    if owns(status, desired) && !level_changed(&settled.drift) {
+        status.compatibility = settled.level;
     }
 }
 
@@ -155,7 +187,7 @@ async fn refuse(
 ) -> Result<Action, Error> {
     let drafts = ["Compatible", "Registered"].map(|kind| rejection.draft(kind));
     let status = schema.status.clone().unwrap_or_default();
-    write(context, schema, status, drafts.into()).await?;
+    write(context, schema, status, drafts.into(), Vec::new()).await?;
     Ok(Action::await_change())
 }
 
@@ -182,7 +214,7 @@ async fn fail(
             ]
         }
     };
-    write(context, schema, status, drafts.into()).await?;
+    write(context, schema, status, drafts.into(), Vec::new()).await?;
     Err(error.into())
 }
 
@@ -202,13 +234,30 @@ fn refusal(status: &SchemaStatus, error: &RegistryError) -> (&'static str, Strin
     }
 }
 
+/// As [`write`], for a visit that goes on with what was written.
+async fn rewrite(
+    context: &Context,
+    schema: &mut Arc<Schema>,
+    status: &SchemaStatus,
+    drafts: Vec<Draft>,
+    drift: Vec<Draft>,
+) -> Result<(), Error> {
+    if let Some(written) = write(context, schema, status.clone(), drafts, drift).await? {
+        *schema = Arc::new(written);
+    }
+    Ok(())
+}
+
+/// Writes the status. What others have done (`drift`) does not count for `Ready`.
 async fn write(
     context: &Context,
     schema: &Schema,
     status: SchemaStatus,
     mut drafts: Vec<Draft>,
+    drift: Vec<Draft>,
 ) -> Result<Option<Schema>, Error> {
     drafts.push(status::ready(&drafts));
+    drafts.extend(drift);
     status::write(context, schema, schema.status.as_ref(), status, &drafts).await
 }
 

@@ -12,6 +12,7 @@ mod quotas;
 mod redrive_turn;
 mod roll;
 mod schema;
+mod schema_drift;
 mod sentence;
 mod topic;
 
@@ -30,6 +31,7 @@ pub use roll::{Roll, roll};
 pub use schema::{
     SchemaPlan, SchemaStep, SubjectObservation, allows_all_of, breaks, refuses_all_of, schema,
 };
+pub use schema_drift::{LEVEL_KEPT, schema_drift};
 pub use sentence::sentences;
 pub use topic::topic;
 

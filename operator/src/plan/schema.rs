@@ -91,11 +91,7 @@ pub fn schema(desired: &ResolvedSchema, observed: &SubjectObservation) -> Schema
                         registered.version
                     ),
                 ),
-                Draft::yes(
-                    REGISTERED,
-                    reasons::SYNCED,
-                    found(subject, registered, observed.latest),
-                ),
+                Draft::yes(REGISTERED, reasons::SYNCED, found(subject, registered)),
             ],
             registered: Some(registered),
         };
@@ -174,18 +170,9 @@ fn a(desired: &ResolvedSchema) -> &'static str {
     }
 }
 
-fn found(subject: &str, registered: Registered, latest: Option<i32>) -> String {
-    let version = registered.version;
-    match latest {
-        Some(latest) if latest > version => format!(
-            "subject `{subject}` has the schema as version {version} with id {}; version {latest} is newer and was not taken from this resource",
-            registered.id
-        ),
-        _ => format!(
-            "subject `{subject}` has the schema as version {version} with id {}",
-            registered.id
-        ),
-    }
+fn found(subject: &str, registered: Registered) -> String {
+    let Registered { id, version } = registered;
+    format!("subject `{subject}` has the schema as version {version} with id {id}")
 }
 
 fn stays(subject: &str, latest: Option<i32>, reason: &'static str) -> Draft {

@@ -28,7 +28,7 @@ pub const LIMIT_EXCEEDED: &str = "LimitExceeded";
 pub const CONFLICT: &str = "Conflict";
 /// It exists already and `adopt` is not set.
 pub const NOT_ADOPTED: &str = "NotAdopted";
-/// Kafka differs from the spec and is only observed.
+/// Kafka or the registry differs from the spec, and is only observed or was changed by somebody else.
 pub const DRIFTED: &str = "Drifted";
 /// The annotation `millrace.dev/paused` is set.
 pub const PAUSED: &str = "Paused";

@@ -4,9 +4,13 @@
 
 use std::sync::Arc;
 
+use millrace_crds::Compatibility;
 use serde_json::{Value, json};
 
-use crate::{controllers::testing::House, registry::FakeRegistry};
+use crate::{
+    controllers::testing::House,
+    registry::{FakeRegistry, NewSchema, SchemaRegistry},
+};
 
 const URL: &str = "http://registry.test";
 const CARRIER: &str = r#"{"type":"record","name":"Carrier","namespace":"dev","fields":[{"name":"code","type":"string"}]}"#;
@@ -129,6 +133,34 @@ fn a_text_in_a_config_map_is_waited_for_and_followed() {
             registry.take_writes().is_empty(),
             "what is registered stays"
         );
+    });
+}
+
+#[test]
+fn what_somebody_changes_in_the_registry_is_told_and_the_level_put_back() {
+    let (house, registry) = House::with_registry();
+    house.schema("carrier", CARRIER, json!({}));
+    house.live(async |_| {
+        house.until_schema("carrier", "LevelKept", "True/").await;
+        let by_hand = NewSchema {
+            schema_type: millrace_crds::SchemaType::Avro,
+            text: CARRIER_WITH_NAME.to_owned(),
+            references: Vec::new(),
+        };
+        registry.register("carrier", &by_hand).await.unwrap();
+        let set = registry.set_level("carrier", Compatibility::None);
+        set.await.unwrap();
+        registry.take_writes();
+        house
+            .until_schema("carrier", "Latest", "False/Drifted")
+            .await;
+        assert_eq!(registry.take_writes(), ["level carrier Backward"]);
+        house.until_schema("carrier", "LevelKept", "True/").await;
+        assert!(house.schema_says("carrier", "Ready").starts_with("True/"));
+        let told = house.api.events();
+        let words =
+            "LevelKept: somebody has changed the level of subject `carrier` from Backward to None";
+        assert!(told.iter().any(|note| note.starts_with(words)), "{told:?}");
     });
 }
 

@@ -35,6 +35,7 @@ struct Inner {
     created: i64,
     objects: BTreeMap<Key, Value>,
     history: Vec<(u64, String, Value)>,
+    events: Vec<Value>,
 }
 
 impl FakeApi {
@@ -126,6 +127,15 @@ impl FakeApi {
         self.lock().objects.get(&key).cloned()
     }
 
+    /// The notes of the events that were published, from the first.
+    pub fn events(&self) -> Vec<String> {
+        let inner = self.lock();
+        let notes = inner.events.iter();
+        notes
+            .filter_map(|event| event["note"].as_str().map(ToOwned::to_owned))
+            .collect()
+    }
+
     /// The version of the last change.
     pub fn version(&self) -> u64 {
         self.lock().version
@@ -149,6 +159,7 @@ impl FakeApi {
         let body = to_bytes(Body::new(body), usize::MAX).await.unwrap();
         let sent: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
         if path.plural == "events" {
+            self.lock().events.push(sent.clone());
             return answer(StatusCode::CREATED, &sent);
         }
         self.fuse.pass().await;

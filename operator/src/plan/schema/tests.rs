@@ -358,21 +358,68 @@ async fn the_latest_version_is_asked_for_by_its_number_and_followed() {
     }
 }
 
+/// The conditions on what others did, as `Latest False`, with their messages.
+async fn drift(
+    registry: &FakeRegistry,
+    desired: &ResolvedSchema,
+    before: Compatibility,
+) -> Vec<(String, String)> {
+    let observed = observe(registry, desired, true).await.unwrap();
+    let plan = schema(desired, &observed);
+    let drift = crate::plan::schema_drift(desired, &observed, &plan, Some(before));
+    drift
+        .into_iter()
+        .map(|draft| (format!("{} {:?}", draft.kind, draft.state), draft.message))
+        .collect()
+}
+
 #[tokio::test]
 async fn a_version_by_somebody_else_is_seen_and_left_alone() {
     let registry = registry_with(&[V1, MAYBE_CARRIER], Compatibility::Backward).await;
-    let (plan, _) = converge(
-        &registry,
-        &desired(V1, Compatibility::Backward, false),
-        true,
-    )
-    .await;
+    let desired = desired(V1, Compatibility::Backward, false);
+    let (plan, _) = converge(&registry, &desired, true).await;
     assert!(registry.take_writes().is_empty());
+    assert_eq!(condition(&plan, "Registered").state, State::True);
+    let found = drift(&registry, &desired, Compatibility::Backward).await;
+    assert_eq!(found[0].0, "Latest False");
     assert!(
-        condition(&plan, "Registered")
-            .message
-            .contains("version 2 is newer")
+        found[0]
+            .1
+            .contains("version 2 of subject `flights-value` is newer than version 1"),
+        "{}",
+        found[0].1
     );
+    assert_eq!(found[1].0, "LevelKept True");
+}
+
+#[tokio::test]
+async fn a_level_that_somebody_changed_is_told_and_one_that_the_resource_changes_is_not() {
+    let registry = registry_with(&[V1], Compatibility::None).await;
+    let wanted = desired(V1, Compatibility::Backward, false);
+    let found = drift(&registry, &wanted, Compatibility::Backward).await;
+    assert_eq!(found[1].0, "LevelKept False");
+    assert!(
+        found[1]
+            .1
+            .contains("from Backward to None: it is put back;"),
+        "{}",
+        found[1].1
+    );
+    let edited = drift(&registry, &wanted, Compatibility::None).await;
+    assert_eq!(edited.len(), 1, "{edited:?}");
+    converge(&registry, &wanted, true).await;
+    let found = drift(&registry, &wanted, Compatibility::Backward).await;
+    assert_eq!(found[1].0, "LevelKept True");
+}
+
+#[tokio::test]
+async fn a_level_that_is_not_put_back_yet_is_not_said_to_be() {
+    let registry = registry_with(&[V1], Compatibility::Backward).await;
+    let refused = desired(NEEDS_CARRIER, Compatibility::Full, false);
+    let found = drift(&registry, &refused, Compatibility::Full).await;
+    let (kind, words) = &found[0];
+    assert_eq!(kind, "LevelKept False");
+    assert!(words.contains("with the next text"), "{words}");
 }
 
 fn level() -> impl Strategy<Value = Compatibility> {
