@@ -210,17 +210,19 @@ impl Case {
         namespace: &str,
         kind: &str,
         name: &str,
-        mut spec: Value,
+        spec: Value,
     ) -> Result<()> {
-        spec["clusterRef"] = json!({ "name": CLUSTER, "namespace": CLUSTER_NAMESPACE });
-        let document = json!({
-            "apiVersion": "millrace.dev/v1alpha1",
-            "kind": kind,
-            "metadata": { "name": name, "namespace": namespace },
-            "spec": spec,
-        });
-        resources::apply(&self.client, &document).await?;
+        resources::apply(&self.client, &document(namespace, kind, name, spec)).await?;
         Ok(())
+    }
+
+    /// As [`apply`](Self::apply), as a dry run: the webhook judges it, and nothing is stored.
+    ///
+    /// # Errors
+    /// When it would be refused, with the words.
+    pub async fn dry_run(&self, kind: &str, name: &str, spec: Value) -> Result<()> {
+        let document = document(&self.namespace, kind, name, spec);
+        resources::dry_run(&self.client, &document).await
     }
 
     /// A ready Topic `name` with one partition and these producers, called `<namespace>.<name>` in Kafka.
@@ -381,6 +383,17 @@ impl Case {
         })
         .await
     }
+}
+
+/// A resource on the shared KafkaCluster.
+fn document(namespace: &str, kind: &str, name: &str, mut spec: Value) -> Value {
+    spec["clusterRef"] = json!({ "name": CLUSTER, "namespace": CLUSTER_NAMESPACE });
+    json!({
+        "apiVersion": "millrace.dev/v1alpha1",
+        "kind": kind,
+        "metadata": { "name": name, "namespace": namespace },
+        "spec": spec,
+    })
 }
 
 /// The message of the resource's `Ready` condition once that is False for `reason`.

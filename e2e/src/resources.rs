@@ -59,6 +59,17 @@ pub async fn apply(client: &Client, document: &Value) -> Result<DynamicObject> {
         .await?)
 }
 
+/// Asks whether one object of any kind would be applied. Nothing is stored.
+///
+/// # Errors
+/// When it would be refused, with the API server's words.
+pub async fn dry_run(client: &Client, document: &Value) -> Result<()> {
+    let (api, name) = api_of(client, document).await?;
+    let params = PatchParams::apply(MANAGER).force().dry_run();
+    api.patch(&name, &params, &Patch::Apply(document)).await?;
+    Ok(())
+}
+
 /// Applies all objects of a YAML file of the repository, in its order.
 ///
 /// # Errors

@@ -5,6 +5,7 @@
 mod access;
 mod autoscaling;
 mod autoscaling_failures;
+mod compatibility;
 mod conformance;
 mod consent;
 mod dead_letters;
@@ -23,6 +24,7 @@ mod plan_command;
 mod quotas;
 mod redrive;
 mod schema;
+mod schema_references;
 mod share_groups;
 mod topic_access;
 mod topic_deletion;
