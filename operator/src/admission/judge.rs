@@ -92,7 +92,7 @@ impl Judge {
                     })
                     .await
                 }
-                "Schema" => self.schema(object).await,
+                "Schema" => self.schema(request, object).await,
                 _ => Answer::Admit,
             }
         };
@@ -171,21 +171,27 @@ impl Judge {
         ))
     }
 
-    async fn schema(&self, object: &DynamicObject) -> Answer {
+    /// A schema: to a dry run it is also told what would be done in the registry.
+    async fn schema(
+        &self,
+        request: &AdmissionRequest<DynamicObject>,
+        object: &DynamicObject,
+    ) -> Answer {
         let schema: Schema = match parse(object) {
             Ok(schema) => schema,
             Err(unread) => return unread,
         };
-        if let Some(answer) = self
-            .lasting(object, || {
-                resolve::schema(&schema, self.facts.as_ref()).err()
-            })
-            .await
-        {
+        let judged = || resolve::schema(&schema, self.facts.as_ref());
+        let rejected = self.lasting(object, || judged().err()).await;
+        if let Some(answer) = rejected.filter(|answer| *answer != Answer::Admit) {
             return answer;
         }
-        let Ok(desired) = resolve::schema(&schema, self.facts.as_ref()) else {
-            return Answer::Admit;
+        let desired = match judged() {
+            Ok(desired) => desired,
+            Err(rejection) if request.dry_run => {
+                return Answer::Foretell(vec![foresight::unknown(&rejection)]);
+            }
+            Err(_) => return Answer::Admit,
         };
         let url = match resolve::registry_url(&desired.cluster, self.facts.as_ref()) {
             Ok(url) => url,
@@ -197,7 +203,18 @@ impl Judge {
             .and_then(|status| status.subject.as_deref());
         let owned = taken == Some(desired.subject.as_str());
         match apply::observe(self.registries.at(&url).as_ref(), &desired, owned).await {
-            Ok(observed) => verdict(&desired, &observed),
+            Ok(observed) => {
+                let plan = plan::schema(&desired, &observed);
+                match verdict(&desired, &plan) {
+                    Answer::Admit if request.dry_run && hands_off(object) => {
+                        Answer::Foretell(Vec::new())
+                    }
+                    Answer::Admit if request.dry_run => {
+                        Answer::Foretell(plan::schema_sentences(&desired, &observed, &plan))
+                    }
+                    answer => answer,
+                }
+            }
             Err(error) => Answer::Warn(format!(
                 "the schema could not be checked: {error}; it is checked before it is registered"
             )),
@@ -291,8 +308,7 @@ fn parse<K: DeserializeOwned>(object: &DynamicObject) -> Result<K, Answer> {
 }
 
 /// What the registry's facts mean for a request: a text that no order of steps would register is refused.
-fn verdict(desired: &ResolvedSchema, observed: &plan::SubjectObservation) -> Answer {
-    let plan = plan::schema(desired, observed);
+fn verdict(desired: &ResolvedSchema, plan: &plan::SchemaPlan) -> Answer {
     let refused =
         |reason: &str| reason == reasons::INCOMPATIBLE || reason == reasons::INVALID_SCHEMA;
     if let Some(condition) = plan

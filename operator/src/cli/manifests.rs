@@ -83,7 +83,9 @@ impl Document {
 pub(super) struct Manifests {
     /// In the order of the files' names, and within a file as written.
     pub(super) documents: Vec<Document>,
-    /// Documents of other kinds.
+    /// ConfigMaps, which texts of schemas may be taken from.
+    pub(super) config_maps: Vec<Document>,
+    /// Documents of other kinds, ConfigMaps among them.
     pub(super) others: usize,
 }
 
@@ -139,11 +141,21 @@ impl Manifests {
             return;
         }
         let group = document.api_version().split('/').next();
-        match group == Some(GROUP) {
-            true => self.documents.push(document),
-            false => self.others += 1,
+        if group == Some(GROUP) {
+            self.documents.push(document);
+            return;
+        }
+        self.others += 1;
+        if (document.api_version(), document.kind()) == ("v1", "ConfigMap") {
+            self.config_maps.push(document);
         }
     }
+}
+
+/// Whether a file of a directory is read.
+pub(super) fn is_manifest(file: &Path) -> bool {
+    let extension = file.extension().and_then(|extension| extension.to_str());
+    extension.is_some_and(|extension| EXTENSIONS.contains(&extension))
 }
 
 fn files(argument: &Path) -> Result<Vec<PathBuf>, Problem> {
@@ -159,12 +171,7 @@ fn files(argument: &Path) -> Result<Vec<PathBuf>, Problem> {
             ))
         })?;
         let named = entry.depth() == 0;
-        let manifest = entry
-            .path()
-            .extension()
-            .and_then(|extension| extension.to_str())
-            .is_some_and(|extension| EXTENSIONS.contains(&extension));
-        if entry.file_type().is_file() && (named || manifest) {
+        if entry.file_type().is_file() && (named || is_manifest(entry.path())) {
             files.push(entry.into_path());
         }
     }

@@ -1,14 +1,18 @@
 //! `kubectl millrace`, the plugin for people and for CI. It has the rights of whoever runs it and knows no Kafka.
 
 mod connection;
+mod diff;
 mod dlq;
+mod dry_run;
 mod lag;
 mod lint;
 mod manifests;
 mod outcome;
 mod plan;
+mod schema;
 mod table;
 mod tree;
+mod warnings;
 
 use std::process::ExitCode;
 
@@ -19,7 +23,7 @@ use clap::{Parser, Subcommand, ValueEnum};
     name = "kubectl-millrace",
     bin_name = "kubectl millrace",
     version,
-    about = "Tells what manifests of Millrace would change, whether they keep the house rules, how late consumer groups are, and which dead letters there are"
+    about = "Tells what manifests of Millrace would change, whether they keep the house rules and break readers, how late consumer groups are, and which dead letters there are"
 )]
 struct Cli {
     #[command(subcommand)]
@@ -32,6 +36,7 @@ enum Command {
     Lint(lint::Arguments),
     Lag(lag::Arguments),
     Dlq(dlq::Arguments),
+    Schema(schema::Arguments),
 }
 
 /// How the result is written.
@@ -60,6 +65,7 @@ pub async fn main() -> ExitCode {
         Command::Lint(arguments) => lint::run(&arguments),
         Command::Lag(arguments) => lag::run(arguments).await,
         Command::Dlq(arguments) => dlq::run(arguments).await,
+        Command::Schema(arguments) => schema::run(arguments).await,
     };
     match done {
         Ok(report) => report.print(),

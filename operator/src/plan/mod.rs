@@ -13,6 +13,7 @@ mod redrive_turn;
 mod roll;
 mod schema;
 mod schema_drift;
+mod schema_sentences;
 mod sentence;
 mod topic;
 
@@ -29,9 +30,11 @@ pub use quotas::quotas;
 pub use redrive_turn::{Turn, earlier_redrives, is_over, redrive_turn};
 pub use roll::{Roll, roll};
 pub use schema::{
-    SchemaPlan, SchemaStep, SubjectObservation, allows_all_of, breaks, refuses_all_of, schema,
+    BREAKS, SchemaPlan, SchemaStep, SubjectObservation, allows_all_of, asks, breaks,
+    refuses_all_of, schema,
 };
 pub use schema_drift::{LEVEL_KEPT, schema_drift};
+pub use schema_sentences::schema_sentences;
 pub use sentence::sentences;
 pub use topic::topic;
 

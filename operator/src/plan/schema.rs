@@ -137,6 +137,9 @@ pub fn schema(desired: &ResolvedSchema, observed: &SubjectObservation) -> Schema
     }
 }
 
+/// What the sentence begins with that says that a text breaks somebody.
+pub const BREAKS: &str = "the schema is incompatible with version";
+
 /// Why a text cannot be the next version after `latest`, with the registry's words.
 pub fn breaks(desired: &ResolvedSchema, latest: i32, words: &[String]) -> String {
     let words = if words.is_empty() {
@@ -145,7 +148,7 @@ pub fn breaks(desired: &ResolvedSchema, latest: i32, words: &[String]) -> String
         words.join("; ")
     };
     format!(
-        "the schema is incompatible with version {latest} of subject `{}` at the level {:?}: {words}",
+        "{BREAKS} {latest} of subject `{}` at the level {:?}: {words}",
         desired.subject.as_str(),
         desired.compatibility
     )
@@ -212,7 +215,7 @@ fn underway(desired: &ResolvedSchema, steps: impl IntoIterator<Item = SchemaStep
 }
 
 /// What a level asks of a new version: to read old records, to be read by old readers, and that of every version.
-fn asks(level: Compatibility) -> [bool; 3] {
+pub fn asks(level: Compatibility) -> [bool; 3] {
     match level {
         Compatibility::None => [false, false, false],
         Compatibility::Backward => [true, false, false],

@@ -382,6 +382,50 @@ async fn a_level_that_is_not_stored_yet_cannot_be_judged_by() {
 }
 
 #[tokio::test]
+async fn a_dry_run_hears_of_the_steps_in_the_registry() {
+    let judge = with_version(V1, Compatibility::Full).await;
+    let asked = |text: &str, level: &str| dry_run("CREATE", &schema(text, level), None);
+    assert_eq!(
+        told(&judge, &asked(V1, "Full")).await,
+        ["plan: nothing to do in Kafka"]
+    );
+    assert_eq!(
+        told(&judge, &asked(BREAKING, "None")).await,
+        [
+            "plan: set the level of subject `flights.departures-value` to None",
+            "plan: register the schema as version 2 of subject `flights.departures-value`",
+        ]
+    );
+    denied(
+        ask(&judge, &asked(BREAKING, "Full")).await,
+        "the schema is incompatible with version 1",
+    );
+    let mut waiting = schema(V1, "Full");
+    waiting["spec"]["references"] =
+        json!([{ "name": "dev.Carrier", "schemaRef": { "name": "carrier" } }]);
+    let said = told(&judge, &dry_run("CREATE", &waiting, None)).await;
+    assert!(
+        said[0]
+            .starts_with("plan: not known, ReferenceNotFound: there is no Schema flights/carrier"),
+        "{said:?}"
+    );
+    assert_eq!(create(&judge, &waiting).await, Said::Admitted);
+}
+
+#[tokio::test]
+async fn a_version_that_is_missing_is_warned_of() {
+    let judge = with_version(V1, Compatibility::Full).await;
+    let mut waiting = schema(V1, "Full");
+    waiting["spec"]["references"] = json!([
+        { "name": "dev.Carrier", "subject": "flights.carrier", "version": 4 }
+    ]);
+    warned(
+        create(&judge, &waiting).await,
+        "version 4 of subject `flights.carrier`",
+    );
+}
+
+#[tokio::test]
 async fn a_foreign_subject_is_warned_of() {
     let judge = with_version(V1, Compatibility::Backward).await;
     let mut foreign = schema(V1, "Backward");

@@ -1,11 +1,10 @@
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use similar::{ChangeTag, TextDiff};
+
+use crate::cli::diff;
 
 /// Where `kubectl apply` without `--server-side` keeps the last manifest; its own, and not a change anybody made.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
-/// Unchanged lines shown around a changed one.
-const AROUND: usize = 3;
 
 /// A field that would change.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -78,25 +77,7 @@ pub(super) fn diff(live: Option<&Value>, wanted: &Value) -> Result<Vec<String>, 
     let yaml = |value: &Value| serde_saphyr::to_string(value).map_err(|error| error.to_string());
     let before = live.map(yaml).transpose()?.unwrap_or_default();
     let after = yaml(wanted)?;
-    let diff = TextDiff::from_lines(before.as_str(), after.as_str());
-    let mut lines = Vec::new();
-    for (number, group) in diff.grouped_ops(AROUND).iter().enumerate() {
-        if number > 0 {
-            lines.push("  …".to_owned());
-        }
-        for change in group
-            .iter()
-            .flat_map(|operation| diff.iter_changes(operation))
-        {
-            let sign = match change.tag() {
-                ChangeTag::Equal => ' ',
-                ChangeTag::Delete => '-',
-                ChangeTag::Insert => '+',
-            };
-            lines.push(format!("{sign} {}", change.value().trim_end_matches('\n')));
-        }
-    }
-    Ok(lines)
+    Ok(diff::lines(&before, &after))
 }
 
 #[cfg(test)]

@@ -5,8 +5,6 @@
 
 mod fields;
 mod report;
-mod server;
-mod warnings;
 
 #[cfg(test)]
 mod tests;
@@ -21,6 +19,7 @@ use self::report::{Planned, report};
 use super::{
     Output,
     connection::Connection,
+    dry_run,
     manifests::Manifests,
     outcome::{Problem, Report},
 };
@@ -71,7 +70,7 @@ async fn plan(
             "" => fallback,
             written => written,
         };
-        let said = server::ask(client, document, namespace).await?;
+        let said = dry_run::ask(client, document, namespace).await?;
         Planned::of(document, namespace, said)
     });
     let planned: Vec<Planned> = stream::iter(asked).buffered(AT_ONCE).try_collect().await?;

@@ -5,16 +5,16 @@ use serde::Serialize;
 use super::{
     super::{
         Output,
+        dry_run::Said,
         manifests::Document,
         outcome::{Found, Problem, Report, count as plural},
     },
     fields::{self, FieldChange},
-    server::Said,
 };
 use crate::admission::{NOTHING, PLAN};
 
-/// Kinds of which the webhook tells what would be done in Kafka.
-const IN_KAFKA: [&str; 2] = ["Topic", "DLQ"];
+/// Kinds of which the webhook tells what would be done in Kafka, or in the registry.
+const FORETOLD: [&str; 3] = ["Topic", "DLQ", "Schema"];
 /// What stands in place of the steps where nobody told them.
 const SILENT: &str =
     "not known: Millrace's webhook was not asked or did not answer, see that the operator runs";
@@ -43,7 +43,7 @@ pub(super) struct Planned {
     action: Action,
     /// Fields of the resource that would change, defaults of the API server among them.
     fields: Vec<FieldChange>,
-    /// What would be done in Kafka, and what would not, a sentence each.
+    /// What would be done in Kafka or in the registry, and what would not, a sentence each.
     kafka: Vec<String>,
     /// What the API server and its webhooks say besides.
     warnings: Vec<String>,
@@ -97,7 +97,7 @@ impl Planned {
                 let judged = live
                     .as_ref()
                     .is_none_or(|live| live["spec"] != wanted["spec"]);
-                if judged && !told && IN_KAFKA.contains(&document.kind()) {
+                if judged && !told && FORETOLD.contains(&document.kind()) {
                     planned.kafka.push(SILENT.to_owned());
                 }
                 planned.action = match (live, planned.fields.is_empty() && planned.kafka.is_empty())
@@ -134,7 +134,11 @@ impl Planned {
             let _ = writeln!(text, "  {refusal}");
         }
         if !self.kafka.is_empty() {
-            let _ = writeln!(text, "  in Kafka:");
+            let place = match self.kind.as_str() {
+                "Schema" => "the registry",
+                _ => "Kafka",
+            };
+            let _ = writeln!(text, "  in {place}:");
         }
         for step in &self.kafka {
             let _ = writeln!(text, "    {step}");

@@ -3,10 +3,7 @@ use kube::{Client, client::Body};
 use millrace_crds::{GROUP, VERSION};
 use serde_json::Value;
 
-use super::{
-    super::{manifests::Document, outcome::Problem},
-    warnings::warnings,
-};
+use super::{manifests::Document, outcome::Problem, warnings::warnings};
 
 /// Who asks, where nobody has applied the resource yet.
 const MANAGER: &str = "kubectl-millrace-plan";
