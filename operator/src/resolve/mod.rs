@@ -19,6 +19,7 @@ mod registry_url;
 mod rejection;
 mod schedule;
 mod schema;
+mod schema_circle;
 mod schema_deletion;
 mod schema_references;
 mod schema_text;

@@ -71,7 +71,7 @@ pub fn schema(schema: &Schema, facts: &dyn Facts) -> Result<ResolvedSchema, Reje
     )?;
     // What is at fault in the resource comes first: a ConfigMap may only not be there yet.
     let written = written?;
-    let references = references(schema, &me, &cluster, facts)?;
+    let references = references(schema, &subject, &me, &cluster, facts)?;
     Ok(ResolvedSchema {
         cluster,
         subject: Subject(subject),

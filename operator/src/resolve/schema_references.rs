@@ -1,5 +1,3 @@
-use std::collections::BTreeMap;
-
 use millrace_crds::{Schema, SchemaRef, SubjectVersion};
 
 use super::{
@@ -7,6 +5,7 @@ use super::{
     consumer_group::{missing, not_allowed},
     grant::{granted, may_claim},
     schema::{lives_with_its_topic, names},
+    schema_circle::circle,
 };
 use crate::{status::reasons, world::ClusterKey};
 
@@ -21,21 +20,22 @@ pub struct ResolvedReference {
     pub version: SubjectVersion,
 }
 
-/// The schemas that `schema` names, in the order in which they are written.
+/// The schemas that `schema`, of this subject, names, in the order in which they are written.
 ///
 /// # Errors
 /// A [`Rejection`] where they lead back to `schema`, one is not registered yet, or the namespace may not refer to it.
 pub(super) fn references(
     schema: &Schema,
+    subject: &str,
     me: &Claimant,
     cluster: &ClusterKey,
     facts: &dyn Facts,
 ) -> Result<Vec<ResolvedReference>, Rejection> {
-    if let Some(circle) = circle(schema, me, facts) {
+    if let Some(circle) = circle(schema, subject, facts) {
         return Err(Rejection::no(
             reasons::INVALID_SPEC,
             format!(
-                "spec.references lead in a circle: {}: a registry takes one schema after the other, take a reference out or write the schemas as one",
+                "spec.references lead in a circle: {}: a registry takes one schema after the other, take a reference out, name a version by its number, or write the schemas as one",
                 circle.join(" → ")
             ),
         ));
@@ -117,13 +117,7 @@ fn may_refer(
     cluster: &ClusterKey,
     facts: &dyn Facts,
 ) -> Result<(), Rejection> {
-    let mut claimants: Vec<Claimant> = names(subject, cluster, facts)
-        .iter()
-        .flat_map(|name| facts.claimants(cluster, name))
-        .filter(|claimant| may_claim(cluster, &claimant.namespace, subject, facts))
-        .collect();
-    claimants.sort();
-    let Some(holder) = claimants.into_iter().next() else {
+    let Some(holder) = holder(subject, cluster, facts) else {
         granted(cluster, &me.namespace, facts)?.check(
             "subject",
             subject,
@@ -147,43 +141,11 @@ fn may_refer(
     }
 }
 
-/// The names of the Schemas on the way from `schema` through their references back to it, if there is such a way.
-fn circle(schema: &Schema, me: &Claimant, facts: &dyn Facts) -> Option<Vec<String>> {
-    let mut reached_from: BTreeMap<String, String> = BTreeMap::new();
-    let mut ahead = vec![(me.name.clone(), named(schema))];
-    while let Some((from, references)) = ahead.pop() {
-        for name in references {
-            if name == me.name {
-                return Some(way_back(&me.name, from, &reached_from));
-            }
-            if reached_from.contains_key(&name) {
-                continue;
-            }
-            reached_from.insert(name.clone(), from.clone());
-            if let Some(next) = facts.schema(&me.namespace, &name) {
-                ahead.push((name, named(&next)));
-            }
-        }
-    }
-    None
-}
-
-fn named(schema: &Schema) -> Vec<String> {
-    let references = schema.spec.references.iter();
-    references
-        .filter_map(|reference| Some(reference.schema_ref.as_ref()?.name.clone()))
-        .collect()
-}
-
-/// From `me` to `last` and back to `me`.
-fn way_back(me: &str, last: String, reached_from: &BTreeMap<String, String>) -> Vec<String> {
-    let mut way = vec![me.to_owned()];
-    let mut at = Some(&last);
-    while let Some(name) = at.filter(|name| *name != me) {
-        way.push(name.clone());
-        at = reached_from.get(name);
-    }
-    way.push(me.to_owned());
-    way.reverse();
-    way
+/// The Schema that holds a subject: the oldest of those that ask for it and may have it.
+pub(super) fn holder(subject: &str, cluster: &ClusterKey, facts: &dyn Facts) -> Option<Claimant> {
+    names(subject, cluster, facts)
+        .iter()
+        .flat_map(|name| facts.claimants(cluster, name))
+        .filter(|claimant| may_claim(cluster, &claimant.namespace, subject, facts))
+        .min()
 }

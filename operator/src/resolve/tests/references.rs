@@ -119,6 +119,29 @@ fn a_circle_is_refused_and_spelled_out() {
 }
 
 #[test]
+fn a_circle_by_the_latest_versions_of_subjects_would_never_end_and_is_refused() {
+    let following = |name: &str, subject: &str, version: &str| {
+        a_schema(
+            "team-a",
+            name,
+            1,
+            &format!(
+                ", subject: team-a.{name}, references: [{{name: dev.X, subject: team-a.{subject}, version: {version}}}]"
+            ),
+        )
+    };
+    let itself = words(schema(&following("a", "a", "latest"), &Manifests::new()));
+    assert!(itself.contains("a → a"), "{itself}");
+    let other = || Manifests::new().with_schema(following("b", "a", "latest"));
+    let both = words(schema(&following("a", "b", "latest"), &other()));
+    assert!(both.contains("a → b → a"), "{both}");
+    assert!(
+        schema(&following("a", "b", "1"), &other()).is_ok(),
+        "a number follows nobody"
+    );
+}
+
+#[test]
 fn a_circle_of_others_is_theirs_and_waited_for() {
     let facts = Manifests::new()
         .with_schema(naming("b", &["c"]))
