@@ -57,6 +57,13 @@ impl Copy {
                 per_second: None,
             };
             engine.push(measure(&run.arguments())?);
+            let mut home = 0;
+            broker::read_all(&self.bootstrap, &origin, PARTITIONS, |_| {
+                home += 1;
+                Ok(())
+            })?;
+            let expected = self.letters * (u64::try_from(round)? + 1);
+            ensure!(home == expected, "{home} letters are home, not {expected}");
         }
         println!("letters          {}", self.letters);
         show("bare loop", &bare);

@@ -59,8 +59,9 @@ impl Killed {
             thread::sleep(Duration::from_millis(moments.next() % self.within));
             if let Some(status) = child.try_wait()? {
                 let output = child.wait_with_output()?;
-                let words = String::from_utf8_lossy(&output.stderr).into_owned();
-                bail!("it ended ({status}) after {kill} kills, lower --per-second: {words}");
+                let [out, err] = [output.stdout, output.stderr]
+                    .map(|text| String::from_utf8_lossy(&text).into_owned());
+                bail!("it ended ({status}) after {kill} kills, lower --per-second: {out}{err}");
             }
             child.kill()?;
             child.wait()?;
