@@ -1,5 +1,5 @@
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     time::{Duration, Instant},
 };
 
@@ -10,7 +10,7 @@ use rdkafka::{
     message::{BorrowedMessage, Message},
 };
 
-use super::{Job, Trouble, positions::Positions};
+use super::{Job, Trouble, positions::Positions, reached::Reached};
 
 /// Time without a letter after which the reader is made anew: there are letters left, so something is wrong.
 const SILENCE: Duration = Duration::from_secs(60);
@@ -18,9 +18,11 @@ const SILENCE: Duration = Duration::from_secs(60);
 /// Reads the letters that were there when the Redrive began.
 pub(super) struct Body<'a> {
     job: &'a Job,
-    consumer: &'a BaseConsumer,
+    consumer: &'a BaseConsumer<Reached>,
     /// For each partition that is not yet read, the offset that is expected next.
     open: BTreeMap<i32, i64>,
+    /// The open partitions that are said to be at their end, not yet known to be.
+    said_to_end: BTreeSet<i32>,
     heard: Instant,
 }
 
@@ -37,7 +39,7 @@ pub(super) enum Heard<'a> {
 impl<'a> Body<'a> {
     pub(super) fn new(
         job: &'a Job,
-        consumer: &'a BaseConsumer,
+        consumer: &'a BaseConsumer<Reached>,
         positions: &Positions,
     ) -> Result<Self, Trouble> {
         let mut open = BTreeMap::new();
@@ -58,6 +60,7 @@ impl<'a> Body<'a> {
             job,
             consumer,
             open,
+            said_to_end: BTreeSet::new(),
             heard: Instant::now(),
         })
     }
@@ -69,9 +72,15 @@ impl<'a> Body<'a> {
 
     /// Waits at most so long for a letter.
     pub(super) fn read(&mut self, wait: Duration) -> Result<Heard<'a>, Trouble> {
+        if let Some(partition) = self.ended() {
+            return self.finish(partition);
+        }
         match self.consumer.poll(wait) {
             Some(Ok(record)) => self.place(record),
-            Some(Err(KafkaError::PartitionEOF(partition))) => self.finish(partition),
+            Some(Err(KafkaError::PartitionEOF(partition))) => {
+                self.said_to_end.insert(partition);
+                Ok(Heard::Nothing)
+            }
             Some(Err(error)) => {
                 let trouble = unread(self.job, &error);
                 if matches!(trouble, Trouble::Passing(_)) && self.heard.elapsed() < SILENCE {
@@ -94,9 +103,20 @@ impl<'a> Body<'a> {
         self.heard = Instant::now();
     }
 
+    /// A partition that is read up to its end, though no letter lies there: the last records are marks of transactions, or gone.
+    fn ended(&self) -> Option<i32> {
+        let is_at_end = |partition: &&i32| {
+            let end = self.job.ends.get(partition).copied().unwrap_or(0);
+            let seen = self.consumer.context().end(**partition);
+            self.open.contains_key(partition) && seen.is_some_and(|seen| seen >= end)
+        };
+        self.said_to_end.iter().find(is_at_end).copied()
+    }
+
     fn place(&mut self, record: BorrowedMessage<'a>) -> Result<Heard<'a>, Trouble> {
         self.heard = Instant::now();
         let (partition, offset) = (record.partition(), record.offset());
+        self.said_to_end.remove(&partition);
         let end = self.job.ends.get(&partition).copied().unwrap_or(0);
         match self.open.get_mut(&partition) {
             Some(_) if offset >= end => self.finish(partition),

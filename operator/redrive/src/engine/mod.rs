@@ -21,6 +21,7 @@ mod job;
 mod originals;
 mod positions;
 mod progress;
+mod reached;
 mod read;
 mod run;
 mod session;

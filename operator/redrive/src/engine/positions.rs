@@ -6,7 +6,7 @@ use rdkafka::{
     error::KafkaError,
 };
 
-use super::{Job, Trouble};
+use super::{Job, Trouble, reached::Reached};
 use crate::{bookmark::Bookmark, tally::Tally};
 
 /// Longest wait for an answer about offsets. A transaction of a process that died is waited for in it.
@@ -53,7 +53,10 @@ pub fn ends(
 }
 
 /// Where the run stands: what is committed, or the beginning where nothing ever was. True in the second part where it begins.
-pub(super) fn read(consumer: &BaseConsumer, job: &Job) -> Result<(Positions, bool), Trouble> {
+pub(super) fn read(
+    consumer: &BaseConsumer<Reached>,
+    job: &Job,
+) -> Result<(Positions, bool), Trouble> {
     let mut wanted = TopicPartitionList::with_capacity(job.ends.len());
     for partition in job.ends.keys() {
         wanted.add_partition(&job.topic, *partition);
@@ -83,7 +86,7 @@ pub(super) fn read(consumer: &BaseConsumer, job: &Job) -> Result<(Positions, boo
 }
 
 /// The beginning of all partitions.
-pub(super) fn beginning(consumer: &BaseConsumer, job: &Job) -> Result<Positions, Trouble> {
+pub(super) fn beginning(consumer: &BaseConsumer<Reached>, job: &Job) -> Result<Positions, Trouble> {
     let begin = |(partition, end): (&i32, &i64)| {
         let (start, _) = consumer
             .fetch_watermarks(&job.topic, *partition, ANSWER)

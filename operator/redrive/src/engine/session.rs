@@ -12,7 +12,9 @@ use super::{
     book::Book,
     carrier::Carrier,
     effort::Effort,
-    positions, read,
+    positions,
+    reached::Reached,
+    read,
     run::Shared,
     settings,
     tail::Tail,
@@ -47,7 +49,9 @@ pub(super) fn session(job: &Job, shared: &Shared, effort: &mut Effort) -> Result
     let unmade = |error: KafkaError| Trouble::of("no consumer could be made", &error);
     // First the transactional id: only then is nobody else's transaction under way, and what is committed stays so.
     let carrier = Carrier::new(job)?;
-    let consumer: BaseConsumer = settings::body(job).create().map_err(unmade)?;
+    let consumer: BaseConsumer<Reached> = settings::body(job)
+        .create_with_context(Reached::default())
+        .map_err(unmade)?;
     let returned: BaseConsumer = settings::tail(job).create().map_err(unmade)?;
     let (positions, begins) = if job.dry_run {
         (positions::beginning(&consumer, job)?, true)

@@ -13,7 +13,9 @@ pub(super) fn body(job: &Job) -> ClientConfig {
         .set("queued.min.messages", "20000")
         .set("queued.max.messages.kbytes", "8192")
         .set("fetch.max.bytes", "4194304")
-        .set("fetch.wait.max.ms", "100");
+        .set("fetch.wait.max.ms", "100")
+        // They say where partitions end.
+        .set("statistics.interval.ms", "500");
     settings
 }
 
