@@ -1,3 +1,5 @@
+//! A clock that nobody sets: the machine's own may be, by hours.
+
 use std::{
     sync::LazyLock,
     time::{Duration, Instant},
