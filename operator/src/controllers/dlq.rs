@@ -123,13 +123,11 @@ async fn reconcile(
     let drafts = summed_up(&dlq, &converged, letters.as_ref(), now);
     status::write(&context, dlq.as_ref(), dlq.status.as_ref(), status, &drafts).await?;
     conclude(&context, dlq.as_ref(), &desired, &converged, recorded);
-    match converged.failure {
-        Some(error) => Err(error.into()),
-        None => Ok(
-            dead_letters::next_look(letters.as_ref(), &dlq.spec.alerts, now)
-                .map_or_else(Action::await_change, Action::requeue),
-        ),
-    }
+    let again = dead_letters::next_look(letters.as_ref(), &dlq.spec.alerts, now);
+    converged.failure.map_or_else(
+        || Ok(again.map_or_else(Action::await_change, Action::requeue)),
+        |error| Err(error.into()),
+    )
 }
 
 fn recorded(dlq: &Dlq) -> Option<&str> {

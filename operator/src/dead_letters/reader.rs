@@ -6,12 +6,15 @@ use std::{
 };
 
 use jiff::Timestamp;
-use millrace_redrive::letter::{Header, Origin, origin};
+use millrace_redrive::{
+    engine::headers,
+    letter::{Origin, origin},
+};
 use rdkafka::{
     Message, Offset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer},
     error::KafkaError,
-    message::{BorrowedMessage, Headers},
+    message::BorrowedMessage,
 };
 use tracing::{debug, warn};
 
@@ -306,14 +309,7 @@ fn leave(consumer: &BaseConsumer, topic: &str, partition: i32) {
     }
 }
 
+/// Of a record the names of whose headers are not text nothing is known.
 fn origin_of(record: &BorrowedMessage<'_>) -> Origin {
-    let headers = record.headers();
-    let all = headers.iter().flat_map(|headers| headers.iter());
-    let headers: Vec<Header<'_>> = all
-        .map(|header| Header {
-            name: header.key,
-            value: header.value,
-        })
-        .collect();
-    origin(&headers)
+    origin(&headers(record).unwrap_or_default())
 }

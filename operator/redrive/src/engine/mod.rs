@@ -33,5 +33,6 @@ mod writer;
 pub use job::{Job, group_id, transactional_id};
 pub use positions::ends;
 pub use progress::{End, Phase, Progress, Stretch};
+pub use read::headers;
 pub use run::{Run, Wish};
 pub use trouble::Trouble;

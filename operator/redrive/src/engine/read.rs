@@ -20,7 +20,7 @@ pub(super) fn letter<'a>(record: &'a BorrowedMessage<'_>) -> Option<Letter<'a>> 
 }
 
 /// The headers of a record. None where the name of one is not text.
-pub(super) fn headers<M: Message>(record: &M) -> Option<Vec<Header<'_>>> {
+pub fn headers<M: Message>(record: &M) -> Option<Vec<Header<'_>>> {
     let Some(headers) = record.headers() else {
         return Some(Vec::new());
     };

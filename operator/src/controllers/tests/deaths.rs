@@ -164,14 +164,22 @@ fn may_go(house: &House, happening: &Happening) -> Option<String> {
         Happening::ResourceDeleted(resource) => {
             let (name, topic) = RESOURCES[*resource];
             let there = |name: &str| house.get("Topic", "kafka", name);
-            let object = there(name)?;
-            let others = RESOURCES
+            there(name)?;
+            // One that an operator died over is still going, and may take the topic along once nobody else wants it.
+            let (going, staying): (Vec<_>, Vec<_>) = RESOURCES
                 .iter()
-                .any(|(other, of)| *of == topic && *other != name && there(other).is_some());
-            let asked = object["spec"]["deletionPolicy"] == "Delete"
-                && object["spec"]["managementPolicy"] == "Manage"
-                && (object["status"]["topicName"] == topic || announced(house, &object, topic));
-            (asked && !others).then(|| topic.to_owned())
+                .filter(|(_, of)| *of == topic)
+                .filter_map(|(other, _)| Some((*other, there(other)?)))
+                .partition(|(other, object)| {
+                    *other == name || !object["metadata"]["deletionTimestamp"].is_null()
+                });
+            let asked = |object: &Value| {
+                object["spec"]["deletionPolicy"] == "Delete"
+                    && object["spec"]["managementPolicy"] == "Manage"
+                    && (object["status"]["topicName"] == topic || announced(house, object, topic))
+            };
+            let asked = going.iter().any(|(_, object)| asked(object));
+            (asked && staying.is_empty()).then(|| topic.to_owned())
         }
         _ => None,
     }
