@@ -48,8 +48,8 @@ pub struct Memory {
     pub rates: BTreeSet<i64>,
     /// Partitions not led by their preferred replica although that is in sync.
     pub strayed: BTreeSet<TopicPartition>,
-    /// Moves that were under way.
-    pub ongoing: BTreeMap<TopicPartition, OngoingReassignment>,
+    /// Moves that were under way, each with the passes since Kafka last named it.
+    pub ongoing: BTreeMap<TopicPartition, (OngoingReassignment, usize)>,
 }
 
 /// What a pass decides.
@@ -65,18 +65,23 @@ pub struct Moves {
     pub memory: Memory,
 }
 
-/// The moves under way: those that Kafka names, and those it named before whose end the topics do not show yet.
+/// Passes after which a move that Kafka no longer names has ended, whatever the topics show: a later one may have brought the
+/// partition to just the replicas it had on the way.
+const FORGOTTEN: usize = 5;
+
+/// The moves under way: those that Kafka names, and those it named shortly before whose end the topics do not show yet.
 pub fn ongoing(view: &View, memory: &Memory) -> BTreeMap<TopicPartition, OngoingReassignment> {
-    let shows = |(at, moving): &(&TopicPartition, &OngoingReassignment)| {
+    let shows = |at: &TopicPartition, moving: &OngoingReassignment| {
         let set = |ids: &[BrokerId]| ids.iter().copied().collect::<BTreeSet<_>>();
         partition(view, at).is_some_and(|now| {
             set(&now.replicas) == set(&moving.replicas)
                 && set(&now.replicas) != set(&moving.target())
         })
     };
-    let before = memory.ongoing.iter().filter(shows);
+    let before = memory.ongoing.iter();
     let mut ongoing: BTreeMap<_, _> = before
-        .map(|(at, moving)| (at.clone(), moving.clone()))
+        .filter(|(at, (moving, since))| *since < FORGOTTEN && shows(at, moving))
+        .map(|(at, (moving, _))| (at.clone(), moving.clone()))
         .collect();
     ongoing.extend(
         view.reassignments
@@ -84,6 +89,22 @@ pub fn ongoing(view: &View, memory: &Memory) -> BTreeMap<TopicPartition, Ongoing
             .map(|(at, moving)| (at.clone(), moving.clone())),
     );
     ongoing
+}
+
+/// The moves under way, with the passes since Kafka last named each.
+fn remembered(
+    ongoing: &BTreeMap<TopicPartition, OngoingReassignment>,
+    view: &View,
+    memory: &Memory,
+) -> BTreeMap<TopicPartition, (OngoingReassignment, usize)> {
+    let since = |at: &TopicPartition| match view.reassignments.contains_key(at) {
+        true => 0,
+        false => memory.ongoing.get(at).map_or(0, |(_, since)| since + 1),
+    };
+    ongoing
+        .iter()
+        .map(|(at, moving)| (at.clone(), (moving.clone(), since(at))))
+        .collect()
 }
 
 /// What has to be done so that topics lie as wanted, at most [`Limits::partitions_at_once`] partitions at a time.
@@ -121,7 +142,7 @@ pub fn moves(
     pass.slacken(&ready);
     pass.elect(&memory.strayed);
     pass.moves.memory.rates = pass.ours;
-    pass.moves.memory.ongoing = ongoing.clone();
+    pass.moves.memory.ongoing = remembered(&ongoing, view, memory);
     pass.moves
 }
 

@@ -328,7 +328,8 @@ async fn settle(scene: &mut Scene) {
     for _ in 0..200 {
         let steps = pass(scene, None).await;
         let moving = !scene.kafka.reassignments().is_empty();
-        if steps == 0 && !moving && scene.memory.strayed.is_empty() {
+        let remembered = !scene.memory.strayed.is_empty() || !scene.memory.ongoing.is_empty();
+        if steps == 0 && !moving && !remembered {
             return;
         }
         scene.kafka.advance_reassignments();
