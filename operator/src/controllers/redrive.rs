@@ -112,7 +112,7 @@ async fn reconcile(
     };
     let redrive = match begin(&context, redrive.clone(), &ground).await? {
         Begun::Runs(redrive) => redrive,
-        Begun::Ends(told) => return end(&context, &redrive, told).await,
+        Begun::Ends(told) => return end(&context, &redrive, *told).await,
     };
     match runs.carry(&redrive, || ground.job(&context, &redrive)) {
         Some(told) => runs.tell(&context, &redrive, told).await,
@@ -185,18 +185,19 @@ enum Begun {
     /// It has begun, as its status says.
     Runs(Arc<Redrive>),
     /// It is over before it runs.
-    Ends(Told),
+    Ends(Box<Told>),
 }
 
 /// Writes down what must not change while the Redrive runs, before it runs.
 async fn begin(context: &Context, redrive: Arc<Redrive>, ground: &Ground) -> Result<Begun, Error> {
+    let ends = |told| Begun::Ends(Box::new(told));
     let before = redrive.status.as_ref();
     let letters = ground.desired.letters.as_str();
     let topic = &ground.topic;
     if let Some(id) = before.and_then(|status| status.topic_id.as_ref()) {
         return Ok(match *id == topic.id {
             true => Begun::Runs(redrive),
-            false => Begun::Ends(redrives::given_up(
+            false => ends(redrives::given_up(
                 before,
                 reasons::FAILED,
                 format!(
@@ -207,19 +208,19 @@ async fn begin(context: &Context, redrive: Arc<Redrive>, ground: &Ground) -> Res
         });
     }
     if redrive.spec.cancel {
-        return Ok(Begun::Ends(redrives::never_begun(before, Timestamp::now())));
+        return Ok(ends(redrives::never_begun(before, Timestamp::now())));
     }
     let destinations = match destinations(context, &redrive, &ground.desired) {
         Ok(destinations) => destinations,
         Err(why) => {
             let now = Timestamp::now();
             let told = redrives::given_up(before, reasons::INVALID_SPEC, why, now);
-            return Ok(Begun::Ends(told));
+            return Ok(ends(told));
         }
     };
     let partitions = i32::try_from(topic.partitions.len()).unwrap_or(i32::MAX);
-    let ends = redrives::ends(ground.handle.credentials(), letters, partitions).await?;
-    let status = redrives::begun(&topic.id, &ends, destinations, Timestamp::now());
+    let until = redrives::ends(ground.handle.credentials(), letters, partitions).await?;
+    let status = redrives::begun(&topic.id, &until, destinations, Timestamp::now());
     let draft = Draft::yes("Ready", reasons::REDRIVING, "it begins");
     let written = status::write(context, redrive.as_ref(), before, status, &[draft]).await?;
     Ok(Begun::Runs(
