@@ -32,10 +32,12 @@ pub(crate) fn unique() -> Result<String> {
     Ok(format!("{:x}", now.as_nanos()))
 }
 
-/// Makes a topic of one replica.
+/// Makes a topic of one replica that keeps its records: those of the proofs are years old by their timestamps, and Kafka would delete
+/// them while a proof is under way.
 pub(crate) fn make(bootstrap: &str, topic: &str, partitions: i32) -> Result<()> {
     let admin: AdminClient<DefaultClientContext> = client(bootstrap).create()?;
-    let wanted = NewTopic::new(topic, partitions, TopicReplication::Fixed(1));
+    let wanted =
+        NewTopic::new(topic, partitions, TopicReplication::Fixed(1)).set("retention.ms", "-1");
     let made = block_on(admin.create_topics([&wanted], &AdminOptions::new()))?;
     for outcome in made {
         if let Err((name, code)) = outcome {
@@ -103,7 +105,7 @@ pub(crate) fn read_all(
         assignment.add_partition_offset(topic, partition, Offset::Beginning)?;
     }
     consumer.assign(&assignment)?;
-    // What a broker that was away says of the end may be wrong at first: it is believed once nothing has come for a while.
+    // Kafka says that a transaction is committed before readers see it: an end is believed once nothing has come for a while.
     let (mut ended, mut last) = (BTreeSet::new(), Instant::now());
     while ended.len() < partitions as usize || last.elapsed() < QUIET {
         match consumer.poll(Duration::from_millis(100)) {
