@@ -11,7 +11,7 @@ use rdkafka::{
     Message,
     error::{KafkaError, RDKafkaErrorCode},
     message::{BorrowedMessage, Header, Headers, OwnedHeaders},
-    producer::BaseRecord,
+    producer::{BaseProducer, BaseRecord},
 };
 
 use crate::broker;
@@ -36,7 +36,16 @@ pub(crate) fn rules(topic: &str) -> Rules {
 
 /// Writes `count` dead letters that come from `origin`.
 pub(crate) fn write(bootstrap: &str, topic: &str, origin: &str, count: u64) -> Result<()> {
-    let producer = broker::producer(bootstrap)?;
+    write_with(&broker::producer(bootstrap)?, topic, origin, count)
+}
+
+/// Writes them with a producer that is there.
+pub(crate) fn write_with(
+    producer: &BaseProducer,
+    topic: &str,
+    origin: &str,
+    count: u64,
+) -> Result<()> {
     for number in 0..count {
         let (key, value) = (key(number), value(number));
         let mut record = BaseRecord::to(topic)
@@ -55,7 +64,7 @@ pub(crate) fn write(bootstrap: &str, topic: &str, origin: &str, count: u64) -> R
             producer.poll(std::time::Duration::ZERO);
         }
     }
-    broker::flush(&producer)
+    broker::flush(producer)
 }
 
 fn key(number: u64) -> String {

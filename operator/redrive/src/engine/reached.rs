@@ -7,8 +7,9 @@ use rdkafka::{ClientContext, Statistics, consumer::ConsumerContext};
 
 /// Where the library last saw the end of each partition, by its statistics.
 ///
-/// The event that tells of an end does not say at which offset. A broker that has just become the leader again may answer a fetch
-/// with the offset that was asked for as the end of the partition, thousands of letters too early.
+/// The event that tells of an end does not say at which offset. It is told wherever a fetch finds nothing behind it, and a broker
+/// that has just become the leader may for a moment not know how far its followers have the records: what it says is the end lies
+/// before letters that others have read already.
 #[derive(Default)]
 pub(super) struct Reached {
     ends: Mutex<BTreeMap<i32, i64>>,

@@ -1,6 +1,7 @@
-//! What becomes of letters of each kind, and of runs that are told to rest, to end, or that another takes over.
+//! What becomes of letters of each kind, and of runs that are told to rest, to end, or that another takes over. Where runs end.
 
 mod control;
+mod ends;
 mod kinds;
 mod returned;
 mod takeover;
@@ -24,6 +25,8 @@ impl Cases {
         kinds::each_kind_of_letter_comes_to_what_it_should(bootstrap)?;
         control::a_run_rests_and_ends_when_told_to(bootstrap)?;
         control::a_maximum_is_kept(bootstrap)?;
+        ends::a_run_ends_behind_the_marks_of_transactions(bootstrap)?;
+        ends::a_run_ends_where_the_last_letters_were_deleted(bootstrap)?;
         takeover::a_second_process_takes_over_and_nothing_is_written_twice(bootstrap)?;
         returned::a_run_whose_letters_come_back_is_stopped(bootstrap)?;
         Ok(())

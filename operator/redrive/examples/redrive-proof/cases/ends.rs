@@ -1,0 +1,90 @@
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, ensure};
+use millrace_redrive::engine::{End, Phase, ends, group_id};
+use rdkafka::producer::{BaseProducer, Producer};
+
+use super::Scene;
+use crate::{
+    broker::{self, ANSWER},
+    engine::carry_out,
+    letters::{self, PARTITIONS},
+};
+
+/// A run over so few letters that takes longer has waited for some that do not come.
+const LONGEST: Duration = Duration::from_secs(10);
+
+/// The last records of each partition are letters of a transaction that was aborted, and its mark.
+pub(super) fn a_run_ends_behind_the_marks_of_transactions(bootstrap: &str) -> Result<()> {
+    let mut scene = Scene::new(bootstrap, 0)?;
+    let producer: BaseProducer = broker::client(bootstrap)
+        .set("transactional.id", format!("{}-letters", scene.job.redrive))
+        .create()?;
+    producer.init_transactions(ANSWER)?;
+    producer.begin_transaction()?;
+    letters::write_with(&producer, &scene.job.topic, &scene.origin, 4_000)?;
+    producer.commit_transaction(ANSWER)?;
+    producer.begin_transaction()?;
+    letters::write_with(&producer, &scene.job.topic, &scene.origin, 400)?;
+    producer.abort_transaction(ANSWER)?;
+    // Each partition has a quarter of the letters, and two marks. They are written after Kafka has said that all is done.
+    for _ in 0..100 {
+        scene.job.ends = ends(&scene.job.connection, &scene.job.topic, PARTITIONS)?;
+        if scene.job.ends.values().all(|end| *end == 1_102) {
+            break;
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+    ensure!(
+        scene.job.ends.values().all(|end| *end == 1_102),
+        "the ends are {:?}",
+        scene.job.ends
+    );
+    let seconds = complete(&scene)?.1;
+    let home = scene.home(bootstrap)?;
+    ensure!(home == 4_000, "{home} are home");
+    println!("marks at the end {home} letters are home after {seconds:.1} s");
+    Ok(())
+}
+
+/// Kafka deletes all letters of a partition that were not yet read.
+pub(super) fn a_run_ends_where_the_last_letters_were_deleted(bootstrap: &str) -> Result<()> {
+    let mut scene = Scene::new(bootstrap, 4_000)?;
+    scene.job.max = Some(100);
+    complete(&scene)?;
+    let (topic, group) = (&scene.job.topic, group_id(&scene.job.redrive));
+    let positions = broker::committed(bootstrap, &group, topic, PARTITIONS)?;
+    let position = positions.get(&0).context("nothing is committed")?;
+    let deleted = u64::try_from(1_000 - position)?;
+    broker::delete_before(bootstrap, topic, 1_000)?;
+    scene.job.max = None;
+    let (scanned, seconds) = complete(&scene)?;
+    let home = scene.home(bootstrap)?;
+    ensure!(
+        deleted > 0 && home + deleted == 4_000 && scanned == home,
+        "{home} are home, {deleted} were deleted, {scanned} are reported"
+    );
+    println!(
+        "deleted letters  {home} of 4000 are home after {seconds:.1} s, {deleted} were deleted"
+    );
+    Ok(())
+}
+
+/// Runs to the end, in good time. How many letters were looked at, and the seconds it took.
+fn complete(scene: &Scene) -> Result<(u64, f64)> {
+    let began = Instant::now();
+    let progress = carry_out(scene.job.clone(), |_| {})?;
+    ensure!(
+        progress.phase == Phase::Ended(End::Completed) && began.elapsed() < LONGEST,
+        "{:?} after {:?}",
+        progress.phase,
+        began.elapsed()
+    );
+    Ok((
+        progress.report.counts.scanned,
+        began.elapsed().as_secs_f64(),
+    ))
+}
