@@ -1,6 +1,6 @@
 //! The letters that the proofs use.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 use anyhow::{Result, ensure};
 use millrace_redrive::{
@@ -36,17 +36,17 @@ pub(crate) fn rules(topic: &str) -> Rules {
 
 /// Writes `count` dead letters that come from `origin`.
 pub(crate) fn write(bootstrap: &str, topic: &str, origin: &str, count: u64) -> Result<()> {
-    write_with(&broker::producer(bootstrap)?, topic, origin, count)
+    write_with(&broker::producer(bootstrap)?, topic, origin, 0..count)
 }
 
-/// Writes them with a producer that is there.
+/// Writes the letters with these numbers, by a producer that is there.
 pub(crate) fn write_with(
     producer: &BaseProducer,
     topic: &str,
     origin: &str,
-    count: u64,
+    numbers: Range<u64>,
 ) -> Result<()> {
-    for number in 0..count {
+    for number in numbers {
         let (key, value) = (key(number), value(number));
         let mut record = BaseRecord::to(topic)
             .partition(i32::try_from(number % 4)?)

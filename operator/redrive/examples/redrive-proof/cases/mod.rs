@@ -25,6 +25,7 @@ impl Cases {
         kinds::each_kind_of_letter_comes_to_what_it_should(bootstrap)?;
         control::a_run_rests_and_ends_when_told_to(bootstrap)?;
         control::a_maximum_is_kept(bootstrap)?;
+        ends::a_run_does_not_end_where_an_end_is_told_too_early(bootstrap)?;
         ends::a_run_ends_behind_the_marks_of_transactions(bootstrap)?;
         ends::a_run_ends_where_the_last_letters_were_deleted(bootstrap)?;
         takeover::a_second_process_takes_over_and_nothing_is_written_twice(bootstrap)?;
