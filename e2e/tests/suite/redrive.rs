@@ -175,11 +175,18 @@ async fn one_redrive_of_a_queue_runs_at_a_time_and_a_suspended_one_keeps_its_pla
 async fn the_operator_killed_in_a_redrive_goes_on_and_brings_each_letter_home_once() -> Result<()> {
     let case = Case::alone("home-killed").await?;
     letters(&case, 200).await?;
-    redrive(&case, "long", json!({ "lettersPerSecond": 20 })).await?;
+    redrive(&case, "long", json!({ "lettersPerSecond": 10 })).await?;
     reaches(&case, "long", RedrivePhase::Running).await?;
     for _ in 0..2 {
         operator::kill(&case.client).await?;
+        operator::led(&case.client, PATIENCE).await?;
     }
+    let long: Redrive = case.api().get("long").await?;
+    let status = long.status.context("no status")?;
+    assert_eq!(
+        status.completion_time, None,
+        "it was killed too late: {status:?}"
+    );
     let done = reaches(&case, "long", RedrivePhase::Completed).await?;
     let counts = done.counts.context("no counts")?;
     assert_eq!((counts.scanned, counts.redriven), (400, 400));
