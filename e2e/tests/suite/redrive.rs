@@ -116,7 +116,7 @@ async fn letters_go_to_the_topic_of_another_namespace_with_its_consent_alone() -
     letters(&case, 5).await?;
     let other = case.other_namespace("victim", true).await?;
     let theirs = format!("{other}.orders");
-    let topic = json!({ "topicName": theirs });
+    let topic = json!({ "topicName": theirs, "partitions": 1 });
     case.apply_in(&other, "Topic", "orders", topic.clone())
         .await?;
     case.ready_in::<millrace_crds::Topic>(&other, "orders")
