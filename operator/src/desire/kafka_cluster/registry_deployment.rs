@@ -23,8 +23,9 @@ use super::{
 };
 use crate::resolve::{ResolvedCluster, ResolvedRegistry};
 
-/// Life of the registry's token, in seconds; the kubelet renews it before it ends.
-const TOKEN_SECONDS: i64 = 3600;
+/// Life of the registry's token, in seconds. The kubelet renews it in time, but the clients of Kafka 3.9 that Apicurio brings read it
+/// once: when it expires they are cut off, and the liveness probe has the pod restarted some two minutes later.
+const TOKEN_SECONDS: i64 = 24 * 3600;
 
 /// Deployment `<name>-registry`: one pod that keeps all it knows in Kafka. None where the registry is not Millrace's.
 pub fn registry_deployment(cluster: &ResolvedCluster, given: &Given) -> Option<Deployment> {
