@@ -6,7 +6,7 @@ use reqwest::{Client, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{NewSchema, Reference, confluent::segment, level};
+use super::{NewSchema, Reference, Verdict, confluent::segment, level};
 
 /// Apicurio's own API beside its Confluent API.
 pub(super) struct Apicurio {
@@ -60,6 +60,25 @@ impl Apicurio {
         }
     }
 
+    /// The verdict on a schema with references as the subject's next version; None if it is not told. A check of the Confluent API leaves
+    /// references out, and then takes the text for no schema.
+    pub(super) async fn judges_next(&self, subject: &str, schema: &NewSchema) -> Option<Verdict> {
+        let url = format!("{}/{}/versions", self.artifacts, segment(subject));
+        let body = json!({ "content": content(schema) });
+        match self.dry_run(&url, &body).await? {
+            (_, Answer::Passed) => Some(Verdict::Compatible),
+            (_, Answer::Problem(problem)) if !problem.causes.is_empty() => {
+                let causes = problem.causes.into_iter();
+                let words = causes.map(|cause| cause.words(schema.schema_type));
+                Some(Verdict::Incompatible(words.collect()))
+            }
+            (StatusCode::UNPROCESSABLE_ENTITY, Answer::Problem(problem)) => {
+                Some(Verdict::Invalid(problem.title))
+            }
+            _ => None,
+        }
+    }
+
     /// Why the schema cannot be the subject's first version; None if it can or that is not told.
     pub(super) async fn refuses_first(&self, subject: &str, schema: &NewSchema) -> Option<String> {
         // No type: Apicurio then parses the text to find it, as its Confluent API does.
@@ -93,6 +112,7 @@ impl Apicurio {
             .map(str::to_owned);
         let answer = match found {
             Some(found) => Answer::Found(found),
+            None if status.is_success() => Answer::Passed,
             None => Answer::Problem(serde_json::from_value(answer).ok()?),
         };
         Some((status, answer))
@@ -101,6 +121,7 @@ impl Apicurio {
 
 enum Answer {
     Found(String),
+    Passed,
     Problem(Problem),
 }
 

@@ -75,6 +75,13 @@ impl Confluent {
         self.ask(Method::DELETE, path, None::<&()>).await
     }
 
+    /// The verdict on a schema with references, where the Confluent API cannot give it.
+    async fn judge_with_references(&self, subject: &str, schema: &NewSchema) -> Option<Verdict> {
+        let apicurio = self.apicurio.as_ref();
+        let apicurio = apicurio.filter(|_| !schema.references.is_empty())?;
+        apicurio.judges_next(subject, schema).await
+    }
+
     /// What is known of a schema for a subject that does not exist yet: Confluent's own registry judges such ones, Apicurio's API does not.
     async fn check_new(&self, subject: &str, schema: &NewSchema) -> Verdict {
         match &self.apicurio {
@@ -160,7 +167,10 @@ impl SchemaRegistry for Confluent {
             Err(RegistryError::Refused {
                 code: INVALID_SCHEMA,
                 message,
-            }) => Ok(Verdict::Invalid(invalid::explain(schema, message))),
+            }) => {
+                let judged = self.judge_with_references(subject, schema).await;
+                Ok(judged.unwrap_or_else(|| Verdict::Invalid(invalid::explain(schema, message))))
+            }
             Err(RegistryError::Refused {
                 code: SUBJECT_NOT_FOUND | SUBJECT_SOFT_DELETED,
                 ..

@@ -206,6 +206,56 @@ async fn a_breaking_text_is_explained_by_a_dry_run_where_the_check_gives_no_word
     );
 }
 
+/// As Apicurio 3.3.3 answered for a text that names another subject's: its check knows no references, its dry run does.
+#[tokio::test]
+async fn a_text_with_references_is_judged_by_a_dry_run() {
+    let dry_runs = [
+        (
+            200,
+            r#"{"version":"3","artifactType":"AVRO","state":"ENABLED"}"#,
+            Some(Verdict::Compatible),
+        ),
+        (
+            400,
+            r#"{"causes":[{"description":"x","context":"/fields/1"}],"title":"Incompatible artifact","status":400,"name":"RuleViolationException"}"#,
+            Some(Verdict::Incompatible(vec![
+                "x at /fields/1 (a field without a default that the other version lacks)".into(),
+            ])),
+        ),
+        (
+            422,
+            r#"{"title":"Could not execute compatibility rule on invalid Avro schema","status":422,"name":"UnprocessableSchemaException"}"#,
+            None,
+        ),
+    ];
+    let mut trip =
+        avro(r#"{"type":"record","name":"Trip","fields":[{"name":"by","type":"dev.Carrier"}]}"#);
+    trip.references = vec![Reference {
+        name: "dev.Carrier".into(),
+        subject: "carrier".into(),
+        version: 2,
+    }];
+    for (status, body, expected) in dry_runs {
+        let answers = Answers::from([
+            (
+                ("POST".to_owned(), format!("/apis/ccompat/v7{CHECK}")),
+                (422, r#"{"message":"Invalid schema: Syntax violation for Avro artifact.","error_code":42201}"#.to_owned()),
+            ),
+            (
+                ("POST".to_owned(), "/apis/registry/v3/groups/default/artifacts/flights-value/versions?dryRun=true".to_owned()),
+                (status, body.to_owned()),
+            ),
+        ]);
+        let root = stub(answers).await;
+        let registry = Confluent::new(Client::new(), &format!("{root}/apis/ccompat/v7"));
+        let verdict = registry.check(SUBJECT, &trip).await.unwrap();
+        match expected {
+            Some(expected) => assert_eq!(verdict, expected),
+            None => assert!(matches!(verdict, Verdict::Invalid(_)), "{verdict:?}"),
+        }
+    }
+}
+
 #[tokio::test]
 async fn confluents_own_words_are_kept_without_the_schemas_it_repeats() {
     let body = r#"{"is_compatible":false,"messages":["{errorType:'READER_FIELD_MISSING_DEFAULT_VALUE', description:'The field 'carrier' has no default'}","{oldSchemaVersion: 1}","{oldSchema: '{}'}","{validateFields: 'false', compatibility: 'BACKWARD'}"]}"#;
