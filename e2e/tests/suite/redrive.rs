@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use kube::api::{Patch, PatchParams};
 use millrace_crds::{Dlq, Redrive, RedrivePhase, RedriveStatus};
-use millrace_e2e::{Case, operator, plugin::plugin, wait};
+use millrace_e2e::{Case, operator, plugin::plugin, resources, wait};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
@@ -43,10 +43,7 @@ async fn redrive(case: &Case, name: &str, mut spec: Value) -> Result<()> {
         "metadata": { "name": name, "namespace": case.namespace },
         "spec": spec,
     });
-    let params = PatchParams::apply("suite");
-    case.api::<Redrive>()
-        .patch(name, &params, &Patch::Apply(&object))
-        .await?;
+    resources::apply(&case.client, &object).await?;
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use kube::{
     ResourceExt,
     runtime::{controller::Action, reflector::ObjectRef},
 };
-use millrace_crds::{Dlq, DlqStatus, ReasonCount};
+use millrace_crds::{Dlq, DlqStatus};
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
@@ -20,11 +20,11 @@ use super::{
 use crate::{
     apply,
     context::Context,
-    dead_letters::{self, DeadLetters, Letters},
+    dead_letters::{self, DeadLetters, Letters, whole},
     error::Error,
     kafka::ObservedTopic,
     resolve::{self, Facts, Rejection, ResolvedTopic},
-    status::{self, Draft, reasons},
+    status::{self, Draft, State, reasons},
     world::{ClusterKey, Wake, World},
 };
 
@@ -162,22 +162,10 @@ fn describe(
             letters: Some(whole(letters.count)),
             letters_per_minute: Some(whole(letters.growth.per_minute(now))),
             oldest_letter_time: letters.oldest.map(Time),
-            by_reason: letters.by_origin.iter().map(reason_count).collect(),
+            by_reason: dead_letters::reason_counts(&letters.by_origin),
             ..named
         },
     }
-}
-
-fn reason_count((origin, count): &(crate::dead_letters::Origin, u64)) -> ReasonCount {
-    ReasonCount {
-        reason: origin.reason.clone(),
-        source: origin.source.clone(),
-        count: whole(*count),
-    }
-}
-
-fn whole(count: u64) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 fn summed_up(
@@ -203,11 +191,7 @@ fn summed_up(
             "there are dead letters: status.byReason says why and from where",
         ),
     };
-    let status = dlq.status.as_ref();
-    let alerted = status.is_some_and(|status| {
-        let mut conditions = status.conditions.iter();
-        conditions.any(|condition| condition.type_ == "Healthy" && condition.status == "False")
-    });
+    let alerted = status::says(dlq.status.as_ref(), "Healthy", State::False);
     let healthy = dead_letters::health(letters, &dlq.spec.alerts, alerted, now);
     let [synced, access] = parts;
     [synced, access, empty, healthy, ready]

@@ -3,7 +3,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use millrace_crds::DlqAlerts;
 
-use super::Letters;
+use super::{Letters, whole};
 use crate::status::{Draft, reasons};
 
 const KIND: &str = "Healthy";
@@ -77,10 +77,6 @@ pub fn next_look(
 fn age(letters: &Letters, now: Timestamp) -> i64 {
     let oldest = letters.oldest.unwrap_or(now);
     now.as_second().saturating_sub(oldest.as_second())
-}
-
-fn whole(count: u64) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

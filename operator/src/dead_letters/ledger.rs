@@ -4,13 +4,10 @@ use std::{
 };
 
 use jiff::Timestamp;
+use millrace_redrive::tally::{OTHER, most_frequent};
 
 use super::{Growth, Origin};
 
-/// What the reasons and sources beyond those shown are summed up as.
-pub const OTHER: &str = "Other";
-/// Reasons shown, beside [`OTHER`].
-pub const MOST_REASONS: usize = 20;
 /// Different origins that are told apart; letters of yet others count as [`OTHER`], so that a flood of reasons fills no memory.
 const MOST_ORIGINS: usize = 1_000;
 
@@ -159,18 +156,10 @@ impl Ledger {
             }
         }
         let other = other();
-        let mut rest = sums.remove(&other).unwrap_or(0);
-        let mut by_origin: Vec<(Origin, u64)> = sums
-            .into_iter()
-            .map(|(origin, count)| (origin.clone(), count))
-            .collect();
-        by_origin.sort_by(|(a, more), (b, less)| less.cmp(more).then_with(|| a.cmp(b)));
-        rest += by_origin
-            .iter()
-            .skip(MOST_REASONS)
-            .map(|(_, count)| count)
-            .sum::<u64>();
-        by_origin.truncate(MOST_REASONS);
+        let rest = sums.remove(&other).unwrap_or(0);
+        let sums = sums.into_iter();
+        let sums = sums.map(|(origin, count)| (origin.clone(), count));
+        let (mut by_origin, rest) = most_frequent(sums, rest);
         by_origin.extend((rest > 0).then_some((other, rest)));
         Some(Letters {
             by_origin,
@@ -213,6 +202,8 @@ fn other() -> Origin {
 
 #[cfg(test)]
 mod tests {
+    use millrace_redrive::tally::MOST_LINES;
+
     use super::*;
 
     fn from(reason: &str) -> Origin {
@@ -319,7 +310,7 @@ mod tests {
         let letters = ledger.letters(1).unwrap();
         assert_eq!(
             (letters.count, letters.by_origin.len()),
-            (50_000, MOST_REASONS + 1)
+            (50_000, MOST_LINES + 1)
         );
         assert_eq!(
             letters

@@ -11,11 +11,13 @@ mod growth;
 mod health;
 mod ledger;
 mod reader;
+mod told;
 
 pub use growth::Growth;
 pub use health::{health, next_look};
-pub use ledger::{Letters, MOST_REASONS, OTHER};
+pub use ledger::Letters;
 pub use millrace_redrive::letter::Origin;
+pub use told::{reason_counts, whole};
 
 use std::{
     collections::HashMap,

@@ -31,5 +31,5 @@ pub use millrace_autoscaler::{GroupDescription, TopicPartition};
 pub use observed::{BrokerId, ObservedBroker, ObservedCluster, ObservedPartition, ObservedTopic};
 pub use quota::BrokerQuota;
 pub use reassignment::{OngoingReassignment, Reassignment};
-pub use records::{RdkafkaTailReader, consumer_settings};
+pub use records::{RdkafkaTailReader, connection_settings, consumer_settings};
 pub use tails::{Tail, TailContent, TailReader};

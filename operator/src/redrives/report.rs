@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use millrace_crds::{
-    DestinationCount, ReasonCount, RedriveCounts, RedrivePartition, RedrivePhase, RedriveStatus,
+    DestinationCount, RedriveCounts, RedrivePartition, RedrivePhase, RedriveStatus,
 };
 use millrace_redrive::{
     engine::{End, Phase, Progress},
@@ -11,6 +11,7 @@ use millrace_redrive::{
 };
 
 use crate::{
+    dead_letters::{reason_counts, whole},
     lag::kept,
     status::{Draft, reasons},
 };
@@ -99,15 +100,7 @@ pub fn tell(before: &RedriveStatus, progress: &Progress, now: Timestamp) -> Told
     if !progress.partitions.is_empty() {
         let report = &progress.report;
         status.counts = Some(counts(report.counts));
-        status.by_reason = report
-            .by_reason
-            .iter()
-            .map(|(origin, count)| ReasonCount {
-                reason: origin.reason.clone(),
-                source: origin.source.clone(),
-                count: whole(*count),
-            })
-            .collect();
+        status.by_reason = reason_counts(&report.by_reason);
         status.by_destination = report
             .by_destination
             .iter()
@@ -199,10 +192,6 @@ fn counts(counts: Counts) -> RedriveCounts {
         unreadable: whole(counts.unreadable),
         returned: whole(counts.returned),
     }
-}
-
-fn whole(count: u64) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

@@ -20,4 +20,4 @@ pub use layout::{balanced, reassigning};
 pub use offset_reset::offset_reset;
 pub use patch::{HasConditions, pause, write};
 pub use quotas::quotas;
-pub use summary::{is_ready, ready};
+pub use summary::{is_ready, ready, says};

@@ -15,6 +15,11 @@ pub fn ready(parts: &[Draft]) -> Draft {
 
 /// Whether a status says that its resource is Ready.
 pub fn is_ready<S: HasConditions>(status: Option<&S>) -> bool {
+    says(status, "Ready", State::True)
+}
+
+/// Whether a status says this of a condition.
+pub fn says<S: HasConditions>(status: Option<&S>, kind: &str, state: State) -> bool {
     let mut conditions = status.into_iter().flat_map(HasConditions::conditions);
-    conditions.any(|condition| condition.type_ == "Ready" && condition.status == "True")
+    conditions.any(|condition| condition.type_ == kind && condition.status == state.as_str())
 }

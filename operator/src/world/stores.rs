@@ -18,7 +18,6 @@ use kube::{
     },
 };
 use millrace_crds::{ConsumerGroup, Dlq, KafkaCluster, Redrive, SCHEMA_TEXT_LABEL, Schema, Topic};
-use serde::de::DeserializeOwned;
 use tokio::task::JoinSet;
 use tracing::warn;
 
@@ -113,37 +112,17 @@ struct News {
     waker: Waker,
 }
 
-fn watch<K>(client: &Client, news: &News, tasks: &mut JoinSet<()>) -> Store<K>
-where
-    K: Watched
-        + Resource<DynamicType = ()>
-        + Clone
-        + Debug
-        + DeserializeOwned
-        + Send
-        + Sync
-        + 'static,
-{
+fn watch<K: Watched>(client: &Client, news: &News, tasks: &mut JoinSet<()>) -> Store<K> {
     watch_as(client, watcher::Config::default(), news, tasks)
 }
 
 /// Watches the objects of a kind that `config` selects.
-fn watch_as<K>(
+fn watch_as<K: Watched>(
     client: &Client,
     config: watcher::Config,
     news: &News,
     tasks: &mut JoinSet<()>,
-) -> Store<K>
-where
-    K: Watched
-        + Resource<DynamicType = ()>
-        + Clone
-        + Debug
-        + DeserializeOwned
-        + Send
-        + Sync
-        + 'static,
-{
+) -> Store<K> {
     let (store, writer) = reflector::store();
     let api: Api<DeserializeGuard<K>> = Api::all(client.clone());
     let events = watcher(api, config)
@@ -186,13 +165,11 @@ where
     })
 }
 
-async fn follow<K>(
+async fn follow<K: Watched>(
     events: impl Stream<Item = Result<Event<K>, watcher::Error>>,
     store: Store<K>,
     news: News,
-) where
-    K: Watched + Resource<DynamicType = ()> + Clone + Debug,
-{
+) {
     let mut seen: HashMap<ObjectRef<K>, u64> = HashMap::new();
     let mut events = std::pin::pin!(events);
     while let Some(event) = events.next().await {
@@ -208,11 +185,7 @@ async fn follow<K>(
     }
 }
 
-fn changed<K: Watched + Resource<DynamicType = ()>>(
-    object: &K,
-    seen: &mut HashMap<ObjectRef<K>, u64>,
-    news: &News,
-) {
+fn changed<K: Watched>(object: &K, seen: &mut HashMap<ObjectRef<K>, u64>, news: &News) {
     news.enter(object);
     let mut hasher = DefaultHasher::new();
     object.fingerprint(&mut hasher);
@@ -223,11 +196,7 @@ fn changed<K: Watched + Resource<DynamicType = ()>>(
     }
 }
 
-fn gone<K: Watched + Resource<DynamicType = ()>>(
-    object: &K,
-    seen: &mut HashMap<ObjectRef<K>, u64>,
-    news: &News,
-) {
+fn gone<K: Watched>(object: &K, seen: &mut HashMap<ObjectRef<K>, u64>, news: &News) {
     seen.remove(&ObjectRef::from_obj(object));
     let affected = news.claims.remove(&object.claims());
     news.wake(object.wake(), affected);
@@ -235,10 +204,7 @@ fn gone<K: Watched + Resource<DynamicType = ()>>(
 }
 
 /// After a relist: what is there may have changed, and what is not there any more is gone.
-fn relisted<K>(store: &Store<K>, seen: &mut HashMap<ObjectRef<K>, u64>, news: &News)
-where
-    K: Watched + Resource<DynamicType = ()> + Clone,
-{
+fn relisted<K: Watched>(store: &Store<K>, seen: &mut HashMap<ObjectRef<K>, u64>, news: &News) {
     let present = store.state();
     let mut missing: HashMap<ObjectRef<K>, u64> = std::mem::take(seen);
     for object in &present {

@@ -1,14 +1,20 @@
-use std::hash::{DefaultHasher, Hash};
+use std::{
+    fmt::Debug,
+    hash::{DefaultHasher, Hash},
+};
 
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
 use kube::{Resource, ResourceExt};
 use millrace_crds::{ConsumerGroup, Dlq, KafkaCluster, Redrive, Schema, Topic};
+use serde::de::DeserializeOwned;
 
 use super::{Claim, ClusterKey, Wake, stores::hash_metadata};
 use crate::resolve::{Name, Share, dlq_share, topic_share};
 
 /// What the stores must know of a kind they hold.
-pub(super) trait Watched: Resource<DynamicType = ()> + Sized {
+pub(super) trait Watched:
+    Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static
+{
     /// Whom a change of the object named wakes.
     fn wake_named(namespace: &str, name: &str) -> Wake;
 

@@ -10,5 +10,5 @@ mod tallying;
 
 pub use counts::Counts;
 pub use histogram::{Histogram, MOST_LINES};
-pub use report::{OTHER, Report};
+pub use report::{OTHER, Report, most_frequent};
 pub use tallying::{Fate, Tally};

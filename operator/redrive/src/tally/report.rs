@@ -45,6 +45,20 @@ fn origin(label: &str) -> Origin {
     }
 }
 
+/// The most frequent of `sums` first, at most [`MOST_LINES`]; what is behind them is added to `rest`.
+pub fn most_frequent<K: Ord>(
+    sums: impl IntoIterator<Item = (K, u64)>,
+    mut rest: u64,
+) -> (Vec<(K, u64)>, u64) {
+    let mut lines: Vec<(K, u64)> = sums.into_iter().collect();
+    lines.sort_by(|(a, more), (b, less)| less.cmp(more).then_with(|| a.cmp(b)));
+    for (_, count) in lines.iter().skip(MOST_LINES) {
+        rest = rest.saturating_add(*count);
+    }
+    lines.truncate(MOST_LINES);
+    (lines, rest)
+}
+
 fn summed<'a>(histograms: impl Iterator<Item = &'a Histogram>) -> Vec<(String, u64)> {
     let mut sums: BTreeMap<&str, u64> = BTreeMap::new();
     let mut rest = 0_u64;
@@ -55,12 +69,7 @@ fn summed<'a>(histograms: impl Iterator<Item = &'a Histogram>) -> Vec<(String, u
             *sum = sum.saturating_add(count);
         }
     }
-    let mut lines: Vec<(&str, u64)> = sums.into_iter().collect();
-    lines.sort_by(|(a, more), (b, less)| less.cmp(more).then_with(|| a.cmp(b)));
-    for (_, count) in lines.iter().skip(MOST_LINES) {
-        rest = rest.saturating_add(*count);
-    }
-    lines.truncate(MOST_LINES);
+    let (mut lines, rest) = most_frequent(sums, rest);
     lines.extend((rest > 0).then_some((OTHER, rest)));
     lines
         .into_iter()

@@ -5,5 +5,5 @@
 mod settings;
 mod tails;
 
-pub use settings::consumer_settings;
+pub use settings::{connection_settings, consumer_settings};
 pub use tails::RdkafkaTailReader;
