@@ -1,8 +1,4 @@
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use kube::{
@@ -11,7 +7,6 @@ use kube::{
 };
 use millrace_crds::{Redrive, RedrivePhase};
 use millrace_redrive::engine::{Job, Wish};
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
@@ -23,7 +18,7 @@ use crate::{
     apply,
     context::Context,
     error::Error,
-    kafka::ObservedTopic,
+    kafka::{ObservedTopic, connection_settings},
     plan::{self, Turn},
     redrives::{self, Redrives, Told},
     resolve::{self, Rejection, ResolvedRedrive},
@@ -31,8 +26,6 @@ use crate::{
     world::{ClusterHandle, View, Wake, World},
 };
 
-/// Between two writes of how far a Redrive has come, while it does the same.
-const TELL: Duration = Duration::from_secs(2);
 /// Between two looks of one that waits for its turn, and before one that was left is started again.
 const AGAIN: Duration = Duration::from_secs(2);
 /// Topics that letters may go back to which a status has room for.
@@ -40,10 +33,7 @@ const MOST_DESTINATIONS: usize = 1_000;
 
 /// Carries Redrives out until `shutdown`.
 pub async fn run(context: Arc<Context>, shutdown: CancellationToken) {
-    let runs = Arc::new(Runs {
-        redrives: Redrives::new(context.world.waker.clone()),
-        told: Mutex::default(),
-    });
+    let runs = Arc::new(Redrives::new(context.world.waker.clone()));
     let store = context.world.stores.redrives.clone();
     let reconcile = move |redrive, context| reconcile(redrive, context, runs.clone());
     queue::drive(context, store, concerns, reconcile, shutdown).await;
@@ -85,37 +75,31 @@ fn concerns(wake: &Wake, world: &World) -> Vec<ObjectRef<Redrive>> {
     }
 }
 
-/// The runs of this process, and what was last told of them.
-struct Runs {
-    redrives: Redrives,
-    told: Mutex<HashMap<String, (Instant, Option<RedrivePhase>)>>,
-}
-
 async fn reconcile(
     redrive: Arc<Redrive>,
     context: Arc<Context>,
-    runs: Arc<Runs>,
+    runs: Arc<Redrives>,
 ) -> Result<Action, Error> {
     if redrive.metadata.deletion_timestamp.is_some() || plan::is_over(&redrive) {
-        runs.leave(&redrive);
+        leave(&runs, &redrive);
         return retire(&context, &redrive).await;
     }
     if resolve::paused(redrive.as_ref()) {
-        runs.leave(&redrive);
+        leave(&runs, &redrive);
         status::pause(&context, redrive.as_ref(), redrive.status.as_ref()).await?;
         return Ok(Action::await_change());
     }
     let ground = match ground(&context, &redrive) {
         Ok(Some(ground)) => ground,
         Ok(None) => return Ok(Action::requeue(AGAIN)),
-        Err(draft) => return runs.hold(&context, &redrive, draft).await,
+        Err(draft) => return hold(&context, &runs, &redrive, draft).await,
     };
     let redrive = match begin(&context, redrive.clone(), &ground).await? {
         Begun::Runs(redrive) => redrive,
         Begun::Ends(told) => return end(&context, &redrive, *told).await,
     };
-    match runs.carry(&redrive, || ground.job(&context, &redrive)) {
-        Some(told) => runs.tell(&context, &redrive, told).await,
+    match carry(&runs, &redrive, || ground.job(&context, &redrive)) {
+        Some(told) => tell(&context, &runs, &redrive, told).await,
         None => Ok(Action::requeue(AGAIN)),
     }
 }
@@ -160,7 +144,7 @@ impl Ground {
             .into_iter()
             .map(redrives::earlier)
             .collect();
-        let connection = redrives::connection(self.handle.credentials());
+        let connection = connection_settings(self.handle.credentials());
         let letters = self.desired.letters.as_str();
         redrives::job(redrive, letters, connection, &self.view, earlier)
     }
@@ -263,79 +247,64 @@ fn destinations(
     Ok(open)
 }
 
-impl Runs {
-    /// How far it has come, after it was started or told what is wanted; None where it has to be started again.
-    fn carry(&self, redrive: &Redrive, job: impl FnOnce() -> Job) -> Option<Told> {
-        let (namespace, name) = (redrive.namespace().unwrap_or_default(), redrive.name_any());
-        let wish = match (redrive.spec.cancel, redrive.spec.suspend) {
-            (true, _) => Wish::Cancel,
-            (false, true) => Wish::Suspend,
-            (false, false) => Wish::Run,
-        };
-        let uid = redrive.uid().unwrap_or_default();
-        let carried = self.redrives.carry((&namespace, &name), &uid, wish, job);
-        match carried {
-            Ok(progress) => {
-                let before = redrive.status.clone().unwrap_or_default();
-                Some(redrives::tell(&before, &progress?, Timestamp::now()))
-            }
-            Err(error) => {
-                warn!(%error, namespace, name, "no thread for a Redrive: trying again");
-                None
-            }
+/// How far it has come, after it was started or told what is wanted; None where it has to be started again.
+fn carry(runs: &Redrives, redrive: &Redrive, job: impl FnOnce() -> Job) -> Option<Told> {
+    let (namespace, name) = (redrive.namespace().unwrap_or_default(), redrive.name_any());
+    let wish = match (redrive.spec.cancel, redrive.spec.suspend) {
+        (true, _) => Wish::Cancel,
+        (false, true) => Wish::Suspend,
+        (false, false) => Wish::Run,
+    };
+    let uid = redrive.uid().unwrap_or_default();
+    match runs.carry((&namespace, &name), &uid, wish, job) {
+        Ok(progress) => {
+            let before = redrive.status.clone().unwrap_or_default();
+            Some(redrives::tell(&before, &progress?, Timestamp::now()))
+        }
+        Err(error) => {
+            warn!(%error, namespace, name, "no thread for a Redrive: trying again");
+            None
         }
     }
+}
 
-    /// Writes how far it has come, but not too often.
-    async fn tell(
-        &self,
-        context: &Context,
-        redrive: &Redrive,
-        told: Told,
-    ) -> Result<Action, Error> {
-        let uid = redrive.uid().unwrap_or_default();
-        let phase = told.status.phase;
-        if told.status.completion_time.is_some() {
-            self.leave(redrive);
-            return end(context, redrive, told).await;
-        }
-        let last = self.told().get(&uid).copied();
-        if let Some((when, before)) = last
-            && before == phase
-            && let Some(wait) = TELL.checked_sub(when.elapsed())
-        {
-            return Ok(Action::requeue(wait));
-        }
-        self.told().insert(uid, (Instant::now(), phase));
-        let old = redrive.status.as_ref();
-        status::write(context, redrive, old, told.status, &[told.ready]).await?;
-        Ok(Action::await_change())
+/// Writes how far it has come, but not too often.
+async fn tell(
+    context: &Context,
+    runs: &Redrives,
+    redrive: &Redrive,
+    told: Told,
+) -> Result<Action, Error> {
+    if told.status.completion_time.is_some() {
+        leave(runs, redrive);
+        return end(context, redrive, told).await;
     }
+    let uid = redrive.uid().unwrap_or_default();
+    if let Some(wait) = runs.rests(&uid, told.status.phase) {
+        return Ok(Action::requeue(wait));
+    }
+    let old = redrive.status.as_ref();
+    status::write(context, redrive, old, told.status, &[told.ready]).await?;
+    Ok(Action::await_change())
+}
 
-    /// It does not run now, and why. What has been done of it stays told.
-    async fn hold(
-        &self,
-        context: &Context,
-        redrive: &Redrive,
-        ready: Draft,
-    ) -> Result<Action, Error> {
-        self.leave(redrive);
-        let before = redrive.status.as_ref();
-        let mut status = before.cloned().unwrap_or_default();
-        status.phase.get_or_insert(RedrivePhase::Pending);
-        status::write(context, redrive, before, status, &[ready]).await?;
-        Ok(Action::requeue(AGAIN))
-    }
+/// It does not run now, and why. What has been done of it stays told.
+async fn hold(
+    context: &Context,
+    runs: &Redrives,
+    redrive: &Redrive,
+    ready: Draft,
+) -> Result<Action, Error> {
+    leave(runs, redrive);
+    let before = redrive.status.as_ref();
+    let mut status = before.cloned().unwrap_or_default();
+    status.phase.get_or_insert(RedrivePhase::Pending);
+    status::write(context, redrive, before, status, &[ready]).await?;
+    Ok(Action::requeue(AGAIN))
+}
 
-    fn leave(&self, redrive: &Redrive) {
-        let uid = redrive.uid().unwrap_or_default();
-        self.redrives.leave(&uid);
-        self.told().remove(&uid);
-    }
-
-    fn told(&self) -> std::sync::MutexGuard<'_, HashMap<String, (Instant, Option<RedrivePhase>)>> {
-        self.told.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn leave(runs: &Redrives, redrive: &Redrive) {
+    runs.leave(&redrive.uid().unwrap_or_default());
 }
 
 /// Writes how it ended.

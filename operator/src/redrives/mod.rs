@@ -12,19 +12,31 @@ use std::{
     collections::{BTreeMap, HashMap},
     io,
     sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
+use millrace_crds::RedrivePhase;
 use millrace_redrive::engine::{self, End, Job, Phase, Progress, Run, Wish};
+use tokio::time::Instant;
 
 use crate::{
-    kafka::{Credentials, KafkaError},
+    kafka::{Credentials, KafkaError, connection_settings},
     world::{Wake, Waker},
 };
 
+/// Between two writes of how far a Redrive has come, while it does the same.
+const TELL: Duration = Duration::from_secs(2);
+
 /// The runs of this process, by the uid of their Redrive.
 pub struct Redrives {
-    runs: Mutex<HashMap<String, Run>>,
+    runs: Mutex<HashMap<String, Carried>>,
     waker: Waker,
+}
+
+struct Carried {
+    run: Run,
+    /// When it was last told how far it had come, and in which phase.
+    told: Option<(Instant, Option<RedrivePhase>)>,
 }
 
 impl Redrives {
@@ -50,7 +62,7 @@ impl Redrives {
     ) -> io::Result<Option<Progress>> {
         let mut runs = self.lock();
         let run = match runs.get(uid) {
-            Some(run) => {
+            Some(Carried { run, .. }) => {
                 run.wish(wish);
                 run
             }
@@ -58,7 +70,8 @@ impl Redrives {
                 let waker = self.waker.clone();
                 let wake = Wake::Redrive(namespace.to_owned(), name.to_owned());
                 let run = Run::start(job(), wish, move || waker.wake(wake.clone()))?;
-                runs.entry(uid.to_owned()).or_insert(run)
+                let carried = Carried { run, told: None };
+                &runs.entry(uid.to_owned()).or_insert(carried).run
             }
         };
         let progress = run.progress();
@@ -69,30 +82,28 @@ impl Redrives {
         Ok(Some(progress))
     }
 
+    /// How long it is not to be told yet how far the run has come; None where it is to be told now, which is noted.
+    pub fn rests(&self, uid: &str, phase: Option<RedrivePhase>) -> Option<Duration> {
+        let mut runs = self.lock();
+        let carried = runs.get_mut(uid)?;
+        let wait = carried
+            .told
+            .filter(|(_, before)| *before == phase)
+            .and_then(|(when, _)| TELL.checked_sub(when.elapsed()));
+        if wait.is_none() {
+            carried.told = Some((Instant::now(), phase));
+        }
+        wait
+    }
+
     /// Ends the run with the transaction under way, if there is one. It can be carried on.
     pub fn leave(&self, uid: &str) {
         self.lock().remove(uid);
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Run>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Carried>> {
         self.runs.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// How librdkafka reaches a cluster, as its super user.
-pub fn connection(credentials: &Credentials) -> BTreeMap<String, String> {
-    let settings = [
-        ("bootstrap.servers", &credentials.bootstrap_servers),
-        ("ssl.ca.pem", &credentials.ca_pem),
-        ("ssl.certificate.pem", &credentials.certificate_pem),
-        ("ssl.key.pem", &credentials.key_pem),
-    ];
-    let mut connection: BTreeMap<String, String> = settings
-        .into_iter()
-        .map(|(key, value)| (key.to_owned(), value.clone()))
-        .collect();
-    connection.insert("security.protocol".to_owned(), "ssl".to_owned());
-    connection
 }
 
 /// For each partition of the dead-letter topic the first offset behind its letters.
@@ -104,7 +115,7 @@ pub async fn ends(
     topic: &str,
     partitions: i32,
 ) -> Result<BTreeMap<i32, i64>, KafkaError> {
-    let (connection, topic) = (connection(credentials), topic.to_owned());
+    let (connection, topic) = (connection_settings(credentials), topic.to_owned());
     let asked =
         tokio::task::spawn_blocking(move || engine::ends(&connection, &topic, partitions)).await;
     match asked {
