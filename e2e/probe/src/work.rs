@@ -63,7 +63,6 @@ fn work(access: &Access, arguments: &Arguments, stop: &AtomicBool) -> Result<Val
         .set("enable.auto.commit", "false")
         .set("enable.auto.offset.store", "false")
         .set("auto.offset.reset", "earliest")
-        .set("partition.assignment.strategy", "cooperative-sticky")
         .create_with_context(identity.clone())?;
     consumer.subscribe(&[&arguments.topic])?;
 
