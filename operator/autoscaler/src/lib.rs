@@ -13,4 +13,6 @@ pub mod lag;
 mod offsets;
 pub mod scale;
 
-pub use offsets::{GroupDescription, GroupSnapshot, OffsetReset, PartitionOffsets, TopicPartition};
+pub use offsets::{
+    GroupDescription, GroupSnapshot, OffsetReset, PartitionOffsets, Partitions, TopicPartition,
+};

@@ -129,7 +129,8 @@ mod tests {
                     end,
                 },
             )]
-            .into(),
+            .into_iter()
+            .collect(),
             complete: true,
         }
     }

@@ -1,5 +1,3 @@
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 
 use super::{
@@ -7,7 +5,7 @@ use super::{
     records::{next, records},
     ring::seconds,
 };
-use crate::{GroupSnapshot, OffsetReset, PartitionOffsets, TopicPartition};
+use crate::{GroupSnapshot, OffsetReset, PartitionOffsets, Partitions, TopicPartition};
 
 /// Seconds over which the rate of commits is averaged; commits come in lumps.
 const COMMIT_MEMORY: f64 = 30.0;
@@ -17,7 +15,7 @@ const COMMIT_PERIOD: f64 = 5.0;
 /// What is remembered of a group's partitions from look to look. Memory: some hundred bytes a partition.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Track {
-    partitions: BTreeMap<TopicPartition, PartitionTrack>,
+    partitions: Partitions<PartitionTrack>,
 }
 
 /// The lag of a group at one look.
@@ -30,7 +28,7 @@ pub struct GroupLag {
     /// Consumers in the group.
     pub members: usize,
     /// The partitions that could be read.
-    pub partitions: BTreeMap<TopicPartition, PartitionReading>,
+    pub partitions: Partitions<PartitionReading>,
 }
 
 /// The lag of a group in one partition at one look.
@@ -100,6 +98,11 @@ impl Track {
             self.partitions
                 .retain(|partition, _| snapshot.partitions.contains_key(partition));
         }
+        let new = snapshot
+            .partitions
+            .len()
+            .saturating_sub(self.partitions.len());
+        self.partitions.reserve(new);
         let read = |(partition, offsets): (&TopicPartition, &PartitionOffsets)| {
             let track = self
                 .partitions
@@ -279,7 +282,8 @@ mod tests {
                     end,
                 },
             )]
-            .into(),
+            .into_iter()
+            .collect(),
             complete: true,
         }
     }
@@ -343,7 +347,7 @@ mod tests {
         let mut track = Track::default();
         track.observe(&snapshot(0, Some(0), 0), OffsetReset::Earliest);
         let partial = GroupSnapshot {
-            partitions: BTreeMap::new(),
+            partitions: Partitions::new(),
             complete: false,
             ..snapshot(2, None, 0)
         };
@@ -361,7 +365,7 @@ mod tests {
         track.observe(&snapshot(0, Some(0), 0), OffsetReset::Earliest);
         track.observe(
             &GroupSnapshot {
-                partitions: BTreeMap::new(),
+                partitions: Partitions::new(),
                 ..snapshot(2, None, 0)
             },
             OffsetReset::Earliest,

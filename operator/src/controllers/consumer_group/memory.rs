@@ -413,7 +413,7 @@ mod tests {
                 state: "Stable".to_owned(),
                 members: [("a".to_owned(), [partition.clone()].into())].into(),
             },
-            partitions: [(partition, offsets)].into(),
+            partitions: [(partition, offsets)].into_iter().collect(),
             complete: true,
         })
     }
