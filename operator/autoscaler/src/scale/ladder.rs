@@ -1,5 +1,6 @@
-/// Two steps of a ladder differ by this factor at the least: a smaller one is not worth a rebalance.
-const STEP: f64 = 1.3;
+/// From one step of a ladder to the next the busiest replica's partitions become fewer by this factor at the least: less is not
+/// worth a rebalance.
+const STEP: f64 = 1.45;
 
 /// The numbers of replicas worth having for so many partitions, from 1 up to all of them.
 ///
@@ -11,10 +12,11 @@ pub(super) fn ladder(partitions: usize) -> Vec<i32> {
         .collect();
     steps.reverse();
     steps.dedup();
+    let busiest = |step: usize| partitions.div_ceil(step) as f64;
     let mut kept: Vec<usize> = Vec::new();
     for step in steps {
         match kept.last() {
-            Some(last) if (step as f64) < *last as f64 * STEP && step < partitions => {}
+            Some(last) if busiest(*last) < busiest(step) * STEP && step < partitions => {}
             _ => kept.push(step),
         }
     }
@@ -54,13 +56,13 @@ mod tests {
     fn only_numbers_that_take_partitions_off_the_busiest_are_chosen() {
         assert_eq!(ladder(0), []);
         assert_eq!(ladder(1), [1]);
-        assert_eq!(ladder(12), [1, 2, 3, 4, 6, 12]);
-        assert_eq!(ladder(24), [1, 2, 3, 4, 6, 8, 12, 24]);
-        assert_eq!(ladder(7), [1, 2, 3, 4, 7]);
+        assert_eq!(ladder(12), [1, 2, 3, 6, 12]);
+        assert_eq!(ladder(24), [1, 2, 3, 5, 8, 12, 24]);
+        assert_eq!(ladder(7), [1, 2, 4, 7]);
         assert_eq!([5, 7, 11, 12].map(|n| without_idle(n, 12)), [4, 6, 6, 12]);
         assert_eq!(
             [12, 6, 4, 3, 2, 1].map(|n| one_less(n, 12)),
-            [6, 4, 3, 2, 1, 1]
+            [6, 3, 3, 2, 1, 1]
         );
         assert_eq!(
             [0, 1, 4, 12].map(|n| one_more(n, 12)),
