@@ -11,6 +11,7 @@
 
 pub mod admission;
 pub mod apply;
+mod avro;
 pub mod certificates;
 pub mod cli;
 pub mod config;

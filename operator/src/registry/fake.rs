@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use millrace_crds::Compatibility;
 
 use super::{NewSchema, Reference, Registered, Registries, RegistryError, SchemaRegistry, Verdict};
+use crate::avro::{self, Unparsed};
 
 /// A registry in memory.
 #[derive(Debug, Default)]
@@ -64,9 +65,10 @@ impl State {
     fn parse(&self, new: &NewSchema) -> Result<Schema, String> {
         let mut texts = Vec::new();
         self.named(&new.references, &mut texts)?;
-        Schema::parse_str_with_list(&new.text, &texts)
-            .map(|(schema, _)| schema)
-            .map_err(|error| error.to_string())
+        avro::parse(&new.text, &texts).map_err(|why| match why {
+            Unparsed::Invalid(words) => words,
+            Unparsed::Unjudged(why) => why.to_owned(),
+        })
     }
 
     /// The texts of `references` and of all that these name.

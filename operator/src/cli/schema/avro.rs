@@ -3,6 +3,8 @@ use std::error::Error;
 use apache_avro::{Schema, error::CompatibilityError, schema_compatibility::SchemaCompatibility};
 use serde_json::Value;
 
+use crate::avro::{self, Unparsed};
+
 /// Most characters of what the library says: it may repeat both schemas.
 const MAX_WORDS: usize = 300;
 
@@ -27,10 +29,9 @@ impl Avro {
     /// A text, with the texts of the schemas that it names.
     ///
     /// # Errors
-    /// The parser's words, where it is no schema.
-    pub(super) fn parse(text: &str, named: &[String]) -> Result<Self, String> {
-        let (schema, _) =
-            Schema::parse_str_with_list(text, named).map_err(|error| error.to_string())?;
+    /// As [`avro::parse`].
+    pub(super) fn parse(text: &str, named: &[String]) -> Result<Self, Unparsed> {
+        let schema = avro::parse(text, named)?;
         let json = serde_json::from_str(text).unwrap_or_default();
         Ok(Self {
             schema,

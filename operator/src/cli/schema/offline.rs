@@ -5,7 +5,7 @@ use super::{
     declared::{Declarations, Declared, laid_out},
     verdict::{Judged, Verdict},
 };
-use crate::plan;
+use crate::{avro::Unparsed, plan};
 
 const ONE_VERSION: &str =
     "only the text of that revision was compared; the registry compares with every version";
@@ -54,8 +54,8 @@ fn judge(now: Side<'_>, then: Option<Side<'_>>, revision: &str) -> Verdict {
     };
     let parsed = match parse(now) {
         Ok(parsed) => Ok(parsed),
-        Err(Unparsed::Unknown(why)) => Err(why),
-        Err(Unparsed::Invalid(words)) => {
+        Err(Unread::Unknown(why)) => Err(why),
+        Err(Unread::Invalid(words)) => {
             return Verdict::Refused(format!("it is not an Avro schema: {words}"));
         }
     };
@@ -124,7 +124,7 @@ fn is_transitive(declared: &Declared) -> bool {
 }
 
 /// Why a text was not parsed.
-enum Unparsed {
+enum Unread {
     /// Nobody here can tell whether it is a schema.
     Unknown(String),
     /// It is no schema, in the parser's words.
@@ -132,40 +132,48 @@ enum Unparsed {
 }
 
 /// The text as Avro, with those that it names.
-fn parse(side: Side<'_>) -> Result<Avro, Unparsed> {
+fn parse(side: Side<'_>) -> Result<Avro, Unread> {
     if let Some(language @ (SchemaType::Json | SchemaType::Protobuf)) = side.declared.language() {
-        return Err(Unparsed::Unknown(format!(
+        return Err(Unread::Unknown(format!(
             "{language:?} schemas are not judged offline: ask the registry, without --against"
         )));
     }
     let text = side.declared.text.as_deref().unwrap_or_default();
-    let mut named = Vec::new();
-    collect(side, &mut named)?;
-    Avro::parse(text, &named).map_err(Unparsed::Invalid)
+    let named = named(side)?;
+    Avro::parse(text, &named).map_err(|why| match why {
+        Unparsed::Invalid(words) => Unread::Invalid(words),
+        Unparsed::Unjudged(why) => Unread::Unknown(format!(
+            "{why}, which is not judged offline: ask the registry, without --against"
+        )),
+    })
 }
 
 /// The texts that a Schema names, and those that these name, each once.
-fn collect(side: Side<'_>, texts: &mut Vec<String>) -> Result<(), Unparsed> {
-    let schema = side.declared.schema.as_ref();
-    let references = schema.map_or(&[][..], |schema| &schema.spec.references);
-    for reference in references {
-        let found = match (&reference.schema_ref, &reference.subject) {
-            (Some(other), _) => side.all.find(&side.declared.namespace, &other.name),
-            (None, Some(subject)) => side.all.with_subject(subject),
-            (None, None) => None,
-        };
-        let missing = || {
-            Unparsed::Unknown(format!(
-                "it names `{}`, whose text is not in these files",
-                reference.name
-            ))
-        };
-        let declared = found.ok_or_else(missing)?;
-        let text = declared.text.clone().ok_or_else(missing)?;
-        if !texts.contains(&text) {
-            texts.push(text);
-            collect(Side { declared, ..side }, texts)?;
+fn named(side: Side<'_>) -> Result<Vec<String>, Unread> {
+    let mut texts = Vec::new();
+    let mut ahead = vec![side.declared];
+    while let Some(declared) = ahead.pop() {
+        let schema = declared.schema.as_ref();
+        let references = schema.map_or(&[][..], |schema| &schema.spec.references);
+        for reference in references {
+            let found = match (&reference.schema_ref, &reference.subject) {
+                (Some(other), _) => side.all.find(&declared.namespace, &other.name),
+                (None, Some(subject)) => side.all.with_subject(subject),
+                (None, None) => None,
+            };
+            let missing = || {
+                Unread::Unknown(format!(
+                    "it names `{}`, whose text is not in these files",
+                    reference.name
+                ))
+            };
+            let found = found.ok_or_else(missing)?;
+            let text = found.text.clone().ok_or_else(missing)?;
+            if !texts.contains(&text) {
+                texts.push(text);
+                ahead.push(found);
+            }
         }
     }
-    Ok(())
+    Ok(texts)
 }
