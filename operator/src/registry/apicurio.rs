@@ -6,7 +6,7 @@ use reqwest::{Client, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{NewSchema, Reference, Verdict, confluent::segment, level};
+use super::{NewSchema, Reference, Verdict, answer, confluent::segment, level};
 
 /// Apicurio's own API beside its Confluent API.
 pub(super) struct Apicurio {
@@ -105,7 +105,8 @@ impl Apicurio {
             .await
             .ok()?;
         let status = response.status();
-        let answer: Value = response.json().await.ok()?;
+        let answer = answer::read(response).await.ok()?;
+        let answer: Value = serde_json::from_slice(&answer).ok()?;
         let found = answer
             .pointer("/artifact/artifactType")
             .and_then(Value::as_str)

@@ -1,10 +1,14 @@
 use async_trait::async_trait;
 use millrace_crds::Compatibility;
 use reqwest::{Client, Method, StatusCode, header::ACCEPT};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{
+    Serialize,
+    de::{DeserializeOwned, IgnoredAny},
+};
 
 use super::{
     NewSchema, Registered, RegistryError, SchemaRegistry, Verdict,
+    answer::{self, LARGEST, Unread, short},
     apicurio::Apicurio,
     invalid, level,
     wire::{
@@ -54,12 +58,27 @@ impl Confluent {
         }
         let response = request.send().await.map_err(unreachable)?;
         let status = response.status();
-        let bytes = response.bytes().await.map_err(unreachable)?;
+        let bytes = answer::read(response)
+            .await
+            .map_err(|unread| match unread {
+                Unread::Failed(error) => unreachable(error),
+                Unread::TooLarge if is_in_trouble(status) => RegistryError::Unreachable(format!(
+                    "it answered {status} at too great a length"
+                )),
+                Unread::TooLarge => refused(
+                    status,
+                    format!(
+                        "{path}: the answer is longer than {} MiB: is this a schema registry?",
+                        LARGEST >> 20
+                    ),
+                ),
+            })?;
         if status.is_success() {
             serde_json::from_slice(&bytes).map_err(|error| {
+                let words = short(error.to_string());
                 refused(
                     status,
-                    format!("{path}: the answer is not one of Confluent's API: {error}"),
+                    format!("{path}: the answer is not one of Confluent's API: {words}"),
                 )
             })
         } else {
@@ -92,6 +111,37 @@ impl Confluent {
                 }
             }
             _ => Verdict::Compatible,
+        }
+    }
+
+    async fn judge(&self, subject: &str, schema: &NewSchema) -> Result<Verdict, RegistryError> {
+        let path = format!(
+            "/compatibility/subjects/{}/versions?verbose=true&normalize=true",
+            segment(subject)
+        );
+        match self
+            .ask::<VerdictBody>(Method::POST, &path, Some(&SchemaBody::from(schema)))
+            .await
+        {
+            Ok(body) if body.is_compatible => Ok(Verdict::Compatible),
+            Ok(body) => {
+                let words = self
+                    .explain_break(subject, schema, body.messages.unwrap_or_default())
+                    .await;
+                Ok(Verdict::Incompatible(words))
+            }
+            Err(RegistryError::Refused {
+                code: INVALID_SCHEMA,
+                message,
+            }) => {
+                let judged = self.judge_with_references(subject, schema).await;
+                Ok(judged.unwrap_or_else(|| Verdict::Invalid(invalid::explain(schema, message))))
+            }
+            Err(RegistryError::Refused {
+                code: SUBJECT_NOT_FOUND | SUBJECT_SOFT_DELETED,
+                ..
+            }) => Ok(self.check_new(subject, schema).await),
+            Err(error) => Err(error),
         }
     }
 
@@ -149,34 +199,7 @@ impl SchemaRegistry for Confluent {
     }
 
     async fn check(&self, subject: &str, schema: &NewSchema) -> Result<Verdict, RegistryError> {
-        let path = format!(
-            "/compatibility/subjects/{}/versions?verbose=true&normalize=true",
-            segment(subject)
-        );
-        match self
-            .ask::<VerdictBody>(Method::POST, &path, Some(&SchemaBody::from(schema)))
-            .await
-        {
-            Ok(body) if body.is_compatible => Ok(Verdict::Compatible),
-            Ok(body) => {
-                let words = self
-                    .explain_break(subject, schema, body.messages.unwrap_or_default())
-                    .await;
-                Ok(Verdict::Incompatible(words))
-            }
-            Err(RegistryError::Refused {
-                code: INVALID_SCHEMA,
-                message,
-            }) => {
-                let judged = self.judge_with_references(subject, schema).await;
-                Ok(judged.unwrap_or_else(|| Verdict::Invalid(invalid::explain(schema, message))))
-            }
-            Err(RegistryError::Refused {
-                code: SUBJECT_NOT_FOUND | SUBJECT_SOFT_DELETED,
-                ..
-            }) => Ok(self.check_new(subject, schema).await),
-            Err(error) => Err(error),
-        }
+        self.judge(subject, schema).await.map(answer::told)
     }
 
     async fn register(
@@ -225,7 +248,7 @@ impl SchemaRegistry for Confluent {
         let body = NewLevelBody {
             compatibility: level::word(level),
         };
-        self.ask::<serde_json::Value>(
+        self.ask::<IgnoredAny>(
             Method::PUT,
             &format!("/config/{}", segment(subject)),
             Some(&body),
@@ -297,16 +320,21 @@ fn refused(status: StatusCode, message: String) -> RegistryError {
     }
 }
 
+/// Whether a status says that the registry, or a proxy in front of it, cannot answer now.
+fn is_in_trouble(status: StatusCode) -> bool {
+    status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS
+}
+
 fn failure(status: StatusCode, path: &str, bytes: &[u8]) -> RegistryError {
     let error = serde_json::from_slice::<ErrorBody>(bytes);
-    if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
-        let words = error.map_or_else(|_| words(bytes), |error| error.message);
+    if is_in_trouble(status) {
+        let words = error.map_or_else(|_| words(bytes), |error| short(error.message));
         return RegistryError::Unreachable(format!("it answered {status}: {words}"));
     }
     match error {
         Ok(error) => RegistryError::Refused {
             code: error.error_code,
-            message: error.message,
+            message: short(error.message),
         },
         Err(_) => refused(status, format!("{path}: {status}: {}", words(bytes))),
     }

@@ -2,6 +2,7 @@
 //!
 //! Architecture invariant: HTTP and the wire's error codes stop here.
 
+mod answer;
 mod apicurio;
 mod clients;
 mod confluent;

@@ -1,6 +1,7 @@
 //! The client against answers of an Apicurio Registry 3.3.3, as recorded from it, and against Confluent's as its API documents them.
 
 mod codes;
+mod hostile;
 
 use std::{
     collections::HashMap,

@@ -68,7 +68,7 @@ enum Meaning {
 }
 
 /// A registry that answers everything with one status and body.
-async fn always(status: u16, body: String) -> Confluent {
+pub(super) async fn always(status: u16, body: String) -> Confluent {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let status = StatusCode::from_u16(status).unwrap();
