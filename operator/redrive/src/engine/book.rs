@@ -49,7 +49,8 @@ impl Book {
         for (partition, News { next, returned }) in news {
             let position = self.stage(partition);
             position.tail = next;
-            position.tally.counts.returned += returned;
+            let sum = &mut position.tally.counts.returned;
+            *sum = sum.saturating_add(returned);
         }
     }
 

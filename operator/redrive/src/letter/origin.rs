@@ -32,17 +32,20 @@ pub fn origin(headers: &[Header<'_>]) -> Origin {
 
 fn text(mut wanted: impl Iterator<Item = (&'static str, Pick)>, headers: &[Header<'_>]) -> String {
     wanted
-        .find_map(|(name, pick)| value(name, pick, headers.iter().copied()))
-        .map_or_else(|| UNKNOWN.to_owned(), printable)
+        .find_map(|(name, pick)| printable(value(name, pick, headers.iter().copied())?))
+        .unwrap_or_else(|| UNKNOWN.to_owned())
 }
 
-fn printable(value: &[u8]) -> String {
+/// A value as people are shown it; None where there is nothing to be seen of it.
+fn printable(value: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(value);
-    text.trim()
+    let text = text.trim_matches(|letter: char| letter.is_whitespace() || letter.is_control());
+    let shown: String = text
         .chars()
         .take(LONGEST)
         .map(|letter| if letter.is_control() { ' ' } else { letter })
-        .collect()
+        .collect();
+    (!shown.is_empty()).then_some(shown)
 }
 
 #[cfg(test)]
@@ -117,6 +120,14 @@ mod tests {
         assert_eq!(
             of(&[("trace", "1"), ("dlq.reason", "")]),
             pair(UNKNOWN, UNKNOWN)
+        );
+        assert_eq!(
+            of(&[
+                ("dlq.reason", " \u{0}\t "),
+                ("__streams.errors.exception", "a.E")
+            ]),
+            pair("a.E", UNKNOWN),
+            "what cannot be seen says nothing"
         );
         let without_value = Header {
             name: "dlq.reason",

@@ -34,12 +34,12 @@ impl Counts {
 
     /// Letters that were written somewhere.
     pub fn moved(&self) -> u64 {
-        self.redriven + self.quarantined
+        self.redriven.saturating_add(self.quarantined)
     }
 
     /// Letters that stayed, for whatever reason.
     pub fn skipped(&self) -> u64 {
-        self.scanned - self.moved()
+        self.scanned.saturating_sub(self.moved())
     }
 
     /// All counts, in an order that never changes.

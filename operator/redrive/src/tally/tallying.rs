@@ -57,15 +57,10 @@ impl Default for Tally {
 impl Tally {
     /// Counts a letter. `origin` is asked for where the letter is one that the filter means.
     pub fn count(&mut self, fate: Fate<'_>, origin: impl FnOnce() -> Origin) {
-        self.counts.scanned += 1;
-        if matches!(fate, Fate::NotMatched | Fate::Unreadable) {
-            self.counts.unreadable += u64::from(fate == Fate::Unreadable);
-            return;
-        }
-        self.counts.matched += 1;
-        self.reasons.count(&label(&origin()));
+        add_one(&mut self.counts.scanned);
         let count = match fate {
-            Fate::NotMatched | Fate::Unreadable => return,
+            Fate::NotMatched => return,
+            Fate::Unreadable => return add_one(&mut self.counts.unreadable),
             Fate::Home(topic) => {
                 self.destinations.count(topic);
                 &mut self.counts.redriven
@@ -80,8 +75,15 @@ impl Tally {
             Fate::Refused => &mut self.counts.refused,
             Fate::OriginalExpired => &mut self.counts.original_expired,
         };
-        *count += 1;
+        add_one(count);
+        add_one(&mut self.counts.matched);
+        self.reasons.count(&label(&origin()));
     }
+}
+
+/// A count that was read from a bookmark may be any.
+fn add_one(count: &mut u64) {
+    *count = count.saturating_add(1);
 }
 
 fn label(origin: &Origin) -> String {
