@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::connection::Access;
 use crate::failure::Failure;
+use crate::numbers::Numbers;
 
 const POLL: Duration = Duration::from_millis(200);
 const METADATA: Duration = Duration::from_secs(10);
@@ -19,10 +20,14 @@ const METADATA: Duration = Duration::from_secs(10);
 pub struct Arguments {
     #[arg(long)]
     topic: String,
+    /// Also look for the records 0 to N - 1 that `probe produce` writes.
+    #[arg(long)]
+    numbered: Option<usize>,
 }
 
 /// Reads each partition from its beginning to its last stable offset.
-/// Prints `{"count": N, "partitions": {PARTITION: N}}`. Offsets that hold no record, as those of commit markers, do not count.
+/// Prints `{"count": N, "partitions": {PARTITION: N}, "first_ms": MS, "last_ms": MS, "numbers": {"missing": N, "repeated": N, "strange": N}}`,
+/// MS the least and the greatest timestamp; `numbers` is null without `--numbered`. Offsets that hold no record, as those of commit markers, do not count.
 pub fn run(access: &Access, limit: Duration, arguments: &Arguments) -> Result<Value, Failure> {
     let deadline = Instant::now() + limit;
     let (mut config, identity) = access.client_config()?;
@@ -55,13 +60,24 @@ pub fn run(access: &Access, limit: Duration, arguments: &Arguments) -> Result<Va
     let mut unread: BTreeSet<i32> = partitions.keys().copied().collect();
     consumer.assign(&whole)?;
 
+    let mut numbers = arguments.numbered.map(Numbers::new);
+    let mut times = None;
     while !unread.is_empty() {
         if Instant::now() > deadline {
             return Err(Failure::timed_out(limit));
         }
         identity.check()?;
         match consumer.poll(POLL) {
-            Some(Ok(record)) => *partitions.entry(record.partition()).or_default() += 1,
+            Some(Ok(record)) => {
+                *partitions.entry(record.partition()).or_default() += 1;
+                if let Some(numbers) = &mut numbers {
+                    numbers.see(record.key(), record.payload());
+                }
+                if let Some(time) = record.timestamp().to_millis() {
+                    let (first, last) = times.unwrap_or((time, time));
+                    times = Some((time.min(first), time.max(last)));
+                }
+            }
             Some(Err(KafkaError::PartitionEOF(partition))) => {
                 unread.remove(&partition);
             }
@@ -72,5 +88,11 @@ pub fn run(access: &Access, limit: Duration, arguments: &Arguments) -> Result<Va
             None => {}
         }
     }
-    Ok(json!({ "count": partitions.values().sum::<usize>(), "partitions": partitions }))
+    Ok(json!({
+        "count": partitions.values().sum::<usize>(),
+        "partitions": partitions,
+        "first_ms": times.map(|(first, _)| first),
+        "last_ms": times.map(|(_, last)| last),
+        "numbers": numbers.map(|numbers| numbers.json()),
+    }))
 }

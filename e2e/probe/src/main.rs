@@ -13,12 +13,14 @@ mod chance;
 mod conformance;
 mod connection;
 mod consume;
+mod copy;
 mod count;
 mod failure;
 mod groups;
 mod lag;
 mod many;
 mod many_groups;
+mod numbers;
 mod pace;
 mod produce;
 mod quotas;
@@ -64,6 +66,8 @@ enum Command {
     Consume(consume::Arguments),
     /// Count the committed records of a whole topic, without a group.
     Count(count::Arguments),
+    /// Copy the records of a topic to another in transactions, with nothing besides; prints how many and the seconds it took.
+    Copy(copy::Arguments),
     /// Print partitions, replicas, leaders, racks and what is configured on the topic.
     DescribeTopic(topics::Named),
     /// Print the names of all topics that the caller may see, but Kafka's own.
@@ -156,6 +160,7 @@ async fn run(access: Access, limit: Duration, command: Command) -> Result<Value,
             blocking(move || consume::run(&access, limit, &arguments)).await
         }
         Command::Count(arguments) => blocking(move || count::run(&access, limit, &arguments)).await,
+        Command::Copy(arguments) => blocking(move || copy::run(&access, arguments)).await,
         Command::DescribeTopic(topic) => within(limit, topics::describe(&access, topic)).await,
         Command::ListTopics => within(limit, topics::list(&access)).await,
         Command::CreateTopic(topic) => within(limit, topics::create(&access, topic)).await,

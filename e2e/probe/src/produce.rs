@@ -21,6 +21,9 @@ pub struct Arguments {
     topic: String,
     #[arg(long, default_value_t = 1)]
     count: usize,
+    /// The number of the first record.
+    #[arg(long, default_value_t = 0)]
+    first: usize,
     /// The key of every record; without it each has its number.
     #[arg(long)]
     record_key: Option<String>,
@@ -47,7 +50,7 @@ pub struct Arguments {
 }
 
 /// Prints `{"produced": N, "partitions": {PARTITION: N}, "acknowledged_ms": MS}`, MS the Unix time in milliseconds when the brokers
-/// had acknowledged all. The values begin with `record-0`, `record-1`, ...
+/// had acknowledged all. The values begin with `record-N`, N from `--first` on.
 pub async fn run(access: &Access, limit: Duration, arguments: Arguments) -> Result<Value, Failure> {
     let batches = batches(&arguments)?;
     let (mut config, identity) = access.client_config()?;
@@ -70,7 +73,8 @@ pub async fn run(access: &Access, limit: Duration, arguments: Arguments) -> Resu
     let mut partitions = BTreeMap::<i32, usize>::new();
     for Batch { due, numbers } in batches {
         tokio::time::sleep(due.saturating_sub(started.elapsed())).await;
-        let deliveries = numbers.map(|number| send(&producer, &arguments, &headers, number));
+        let deliveries =
+            numbers.map(|number| send(&producer, &arguments, &headers, arguments.first + number));
         for partition in deliver(
             &identity,
             limit.saturating_sub(started.elapsed()),

@@ -44,7 +44,7 @@ impl Copy {
                 bootstrap: self.bootstrap.clone(),
                 topic: topic.clone(),
                 to: format!("{id}.bare.{round}"),
-                ends: ends.clone(),
+                letters: self.letters,
             };
             broker::make(&self.bootstrap, &least.to, PARTITIONS)?;
             bare.push(measure(&least.arguments())?);
