@@ -67,7 +67,7 @@ demo: prerequisites ## Stream 336,776 real flights through a cluster of your own
 demo-down: ## Take away all that the demo brought
 	@e2e/take-down
 
-bench: set-up ## Measure start-up, memory, the lag scan, the autoscaler and ten thousand Topics against floors and goals
+bench: set-up ## Measure start-up, memory, the lag scan, the autoscaler, redrives and ten thousand Topics against floors and goals
 	@e2e/bench
 
 bench-autoscaler: prerequisites ## Compare the autoscaler with KEDA in a simulated consumer group, on a dozen loads; needs no cluster

@@ -11,7 +11,7 @@ use kube::{
 };
 use serde_json::{Value, json};
 
-use crate::{OPERATOR_NAMESPACE, metrics::Metrics, wait};
+use crate::{OPERATOR_NAMESPACE, exec::exec, metrics::Metrics, wait};
 
 /// Name of its Deployment and of its ServiceAccount.
 pub const NAME: &str = "millrace";
@@ -91,6 +91,26 @@ fn container(stats: &Value) -> Option<Usage> {
         processor: Duration::from_nanos(processor["usageCoreNanoSeconds"].as_u64()?),
         measured: processor["time"].as_str()?.parse().ok()?,
     })
+}
+
+/// The most memory that the leader has had resident since it started, in bytes, as the kernel counts it.
+///
+/// # Errors
+/// When nobody leads, or its process cannot be looked at.
+pub async fn peak_memory(client: &Client) -> Result<i64> {
+    let api: Api<Pod> = Api::namespaced(client.clone(), OPERATOR_NAMESPACE);
+    let pod = leader(client).await?.pod;
+    let (status, errors) = exec(&api, &pod, &["cat", "/proc/1/status"], "").await?;
+    peak(&status).with_context(|| format!("no peak memory of {pod}: {status}{errors}"))
+}
+
+/// `VmHWM` of `/proc/PID/status` in bytes (proc_pid_status(5)).
+fn peak(status: &str) -> Option<i64> {
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: i64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
+    Some(kib * 1_024)
 }
 
 /// What it uses, measured later than `since`.
@@ -254,7 +274,14 @@ mod tests {
 
     use serde_json::{Value, json};
 
-    use super::{Usage, container};
+    use super::{Usage, container, peak};
+
+    #[test]
+    fn the_peak_is_told_from_what_is_resident_now() {
+        let status = "VmPeak:\t  900000 kB\nVmHWM:\t   40960 kB\nVmRSS:\t   30000 kB\n";
+        assert_eq!(peak(status), Some(41_943_040));
+        assert_eq!(peak("Name:\tmillrace\n"), None);
+    }
 
     #[test]
     fn a_container_that_was_not_measured_yet_has_no_figures() {

@@ -7,15 +7,11 @@ use k8s_openapi::api::{
     authentication::v1::{TokenRequest, TokenRequestSpec},
     core::v1::{Pod, ServiceAccount},
 };
-use kube::{
-    Api, Client,
-    api::{AttachParams, PostParams},
-};
+use kube::{Api, Client, api::PostParams};
 use millrace_crds::KafkaCluster;
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::{resources, wait};
+use crate::{exec::exec, resources, wait};
 
 /// Who speaks to Kafka.
 #[derive(Clone, Debug)]
@@ -110,7 +106,7 @@ impl Probe {
                 self.token(namespace, name).await?
             }
         };
-        let (output, errors) = self.exec(&words, &secret).await?;
+        let (output, errors) = exec(&self.pods(), &self.pod_name(), &words, &secret).await?;
         let line = output
             .lines()
             .rev()
@@ -227,30 +223,6 @@ impl Probe {
 
     fn pod_name(&self) -> String {
         format!("{}-probe", self.cluster)
-    }
-
-    async fn exec(&self, words: &[String], input: &str) -> Result<(String, String)> {
-        let parameters = AttachParams::default()
-            .stdin(!input.is_empty())
-            .stdout(true)
-            .stderr(true);
-        let mut process = self
-            .pods()
-            .exec(&self.pod_name(), words, &parameters)
-            .await?;
-        if let Some(mut stdin) = process.stdin() {
-            stdin.write_all(input.as_bytes()).await?;
-            stdin.shutdown().await?;
-        }
-        let (mut output, mut errors) = (String::new(), String::new());
-        let mut stdout = process.stdout().context("no standard output")?;
-        let mut stderr = process.stderr().context("no standard error")?;
-        tokio::try_join!(
-            stdout.read_to_string(&mut output),
-            stderr.read_to_string(&mut errors)
-        )?;
-        process.join().await?;
-        Ok((output, errors))
     }
 
     fn pod(&self) -> Value {

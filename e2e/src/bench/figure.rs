@@ -11,7 +11,7 @@ pub struct Figure {
     pub what: String,
     /// How much, in `unit`.
     pub value: f64,
-    /// `s`, `ms`, `MiB`, `/s`, `/min`, `/look`, or nothing for a number of things.
+    /// `s`, `ms`, `MiB`, `/s`, `/min`, `/look`, `%`, or nothing for a number of things.
     pub unit: &'static str,
     /// What it was measured against in this run, in `unit`: the least it could have been on this machine, where there is such a thing.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -39,6 +39,15 @@ pub async fn figure(client: &Client, what: &str) -> Result<Figure> {
     Ok(Figure::new(what, mib(bytes), "MiB"))
 }
 
+/// The most that it has been since the operator started, under the name `what`.
+///
+/// # Errors
+/// When nobody leads, or its process cannot be looked at.
+pub async fn peak(client: &Client, what: &str) -> Result<Figure> {
+    let bytes = operator::peak_memory(client).await?;
+    Ok(Figure::new(what, mib(bytes), "MiB"))
+}
+
 /// Bytes in MiB.
 pub fn mib(bytes: i64) -> f64 {
     bytes as f64 / 1_048_576.0

@@ -10,6 +10,7 @@ mod named;
 mod options;
 mod percentile;
 mod progress;
+mod redrive;
 mod scaling;
 mod startup;
 mod topics;
@@ -59,6 +60,9 @@ async fn measure(client: &Client, options: &Options, figures: &mut Vec<Figure>) 
     }
     if options.wants(Part::Autoscaler) {
         autoscaler::measure(options, figures).await?;
+    }
+    if options.wants(Part::Redrive) {
+        redrive::measure(options, figures).await?;
     }
     if options.wants(Part::Topics) {
         topics::at_scale(client, options, figures).await?;

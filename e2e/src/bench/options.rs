@@ -16,6 +16,12 @@ pub struct Options {
     /// Minutes for which a steady load is watched, in the part `autoscaler`; at most 40, since the clients' tokens are good for an hour.
     #[arg(long, default_value_t = 15, value_parser = value_parser!(u64).range(1..=40))]
     pub steady_minutes: u64,
+    /// How often the operator is killed, in the part `redrive`.
+    #[arg(long, default_value_t = 50)]
+    pub kills: usize,
+    /// Letters of the redrive in which it is killed, in the part `redrive`.
+    #[arg(long, default_value_t = 100_000)]
+    pub letters: usize,
 }
 
 /// What can be measured by itself.
@@ -33,6 +39,8 @@ pub enum Part {
     LagScan,
     /// Bursts of lag, and a steady load.
     Autoscaler,
+    /// Dead letters brought home: killed, beside a bare copy, at a limit.
+    Redrive,
     /// Ten thousand Topics.
     Topics,
 }

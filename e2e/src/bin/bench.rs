@@ -1,4 +1,4 @@
-//! Measures start-up times, memory, the lag scan, the autoscaler and ten thousand Topics on a real cluster. `make bench` runs it.
+//! Measures start-up times, memory, the lag scan, the autoscaler, redrives and ten thousand Topics on a real cluster. `make bench` runs it.
 
 use std::process::ExitCode;
 

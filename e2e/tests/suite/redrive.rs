@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use kube::api::{Patch, PatchParams};
 use millrace_crds::{Dlq, Redrive, RedrivePhase, RedriveStatus};
-use millrace_e2e::{Case, operator, plugin::plugin, resources, wait};
+use millrace_e2e::{Case, operator, plugin::plugin, redrives};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
@@ -35,16 +35,8 @@ async fn write_letters(case: &Case, source: &str, reason: &str, count: usize) ->
     Ok(())
 }
 
-async fn redrive(case: &Case, name: &str, mut spec: Value) -> Result<()> {
-    spec["dlqRef"] = json!({ "name": "letters" });
-    let object = json!({
-        "apiVersion": "millrace.dev/v1alpha1",
-        "kind": "Redrive",
-        "metadata": { "name": name, "namespace": case.namespace },
-        "spec": spec,
-    });
-    resources::apply(&case.client, &object).await?;
-    Ok(())
+async fn redrive(case: &Case, name: &str, spec: Value) -> Result<()> {
+    redrives::apply(case, "letters", name, spec).await
 }
 
 async fn edit(case: &Case, name: &str, spec: Value) -> Result<()> {
@@ -56,19 +48,7 @@ async fn edit(case: &Case, name: &str, spec: Value) -> Result<()> {
 
 /// The status of a Redrive once it is in this phase.
 async fn reaches(case: &Case, name: &str, phase: RedrivePhase) -> Result<RedriveStatus> {
-    let what = format!("{phase:?}");
-    let found = wait::object(
-        &case.api::<Redrive>(),
-        name,
-        &what,
-        PATIENCE,
-        |redrive: &Redrive| {
-            let status = redrive.status.as_ref();
-            status.and_then(|status| status.phase) == Some(phase)
-        },
-    )
-    .await?;
-    found.status.context("no status")
+    redrives::reaches(case, name, phase, PATIENCE).await
 }
 
 #[tokio::test]
