@@ -61,18 +61,20 @@ use crate::{Binding, ClusterRef, DeletionPolicy, KeptOffsets, OffsetResetStatus,
     validation = ("!has(self.autoscaling) || has(self.scaleTargetRef)", "autoscaling needs scaleTargetRef: write which workload to scale"),
     validation = ("!has(self.resetOffsets) || !has(self.resetOffsets.stopWorkload) || !self.resetOffsets.stopWorkload || has(self.scaleTargetRef)", "resetOffsets.stopWorkload needs scaleTargetRef: write which workload to stop"),
     validation = ("!has(self.resetOffsets) || !has(self.type) || self.type != 'Share'", "resetOffsets is not for share groups: Kafka keeps no committed offsets of them"),
+    validation = ("!has(self.type) || self.type != 'Streams' || !has(self.groupId) || self.groupId.matches('^[a-zA-Z0-9._-]+$')", "groupId of an application of Kafka Streams begins the names of its topics: write letters, digits, '.', '_' and '-'"),
     validation = ("self.topics.size() > 0", "topics: write at least one topic to read"),
     validation = ("self.serviceAccountName.matches('^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$')", "serviceAccountName: write the name of the consumers' ServiceAccount, lower case letters, digits, '-' and '.'")
 )]
 pub struct ConsumerGroupSpec {
     /// The KafkaCluster the group reads from.
     pub cluster_ref: ClusterRef,
-    /// The consumers' `group.id`. Defaults to the name of this resource. Cannot change.
+    /// The consumers' `group.id`, the `application.id` of an application of Kafka Streams. Defaults to the name of this resource.
+    /// Cannot change.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 249))]
     pub group_id: Option<String>,
     /// How the consumers share the topics. What Kafka's consumers agree on among themselves (`Classic`) or with the broker
-    /// (`Consumer`) need not be told apart here: Kafka knows.
+    /// (`Consumer`) need not be told apart here: Kafka knows. An application of Kafka Streams is `Streams` by either protocol.
     #[serde(default, rename = "type")]
     pub kind: GroupType,
     /// The Topics the group reads, each by name, or all that begin with a prefix.
@@ -114,6 +116,9 @@ pub enum GroupType {
     Consumer,
     /// A share group (KIP-932): each record goes to whichever consumer is free, so there may be more replicas than partitions.
     Share,
+    /// An application of Kafka Streams (KIP-1071). It may also make, read, write and delete topics whose names begin with the group id
+    /// and `-`, and use transactional ids that begin so.
+    Streams,
 }
 
 /// Names a Topic, or all topics of this namespace whose names in Kafka begin alike.

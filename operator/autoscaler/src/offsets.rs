@@ -42,7 +42,7 @@ pub struct PartitionOffsets {
 /// A consumer group as its coordinator describes it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GroupDescription {
-    /// `Stable`, `Empty`, `PreparingRebalance`, `CompletingRebalance`, `Assigning`, `Reconciling` or `Dead`.
+    /// `Stable`, `Empty`, `PreparingRebalance`, `CompletingRebalance`, `Assigning`, `Reconciling`, `NotReady` or `Dead`.
     pub state: String,
     /// Partitions assigned to each member, by member id.
     pub members: BTreeMap<String, BTreeSet<TopicPartition>>,

@@ -7,7 +7,10 @@ use k8s_openapi::{api::core::v1::ConfigMap, apimachinery::pkg::apis::meta::v1::O
 use kube::Resource;
 use millrace_crds::{ConsumerGroup, KafkaCluster, OffsetReset, Topic};
 
-use crate::resolve::{ResolvedGroup, ResolvedTopic};
+use crate::{
+    kafka::GroupType,
+    resolve::{ResolvedGroup, ResolvedTopic},
+};
 
 /// Where a client mounts its bindings, as the Service Binding specification suggests.
 const ROOT: &str = "/bindings";
@@ -35,12 +38,12 @@ pub fn consumer_group(
 ) -> Option<ConfigMap> {
     let name = format!("{}-group", group.metadata.name.as_deref()?);
     let topics: Vec<&str> = resolved.topics.iter().map(|topic| topic.as_str()).collect();
-    let id = resolved.group_id.as_str().to_owned();
+    let id = resolved.group_id.as_str();
     let reset = match resolved.offset_reset {
         OffsetReset::Earliest => "earliest",
         OffsetReset::Latest => "latest",
     };
-    let mut own = vec![("topics", topics.join("\n")), ("group.id", id.clone())];
+    let mut own = vec![("topics", topics.join("\n"))];
     own.extend(
         resolved
             .dlq
@@ -51,8 +54,25 @@ pub fn consumer_group(
     if !prefixes.is_empty() {
         own.push(("topics.prefixes", prefixes.join("\n")));
     }
-    let settings = [("group.id", id.as_str()), ("auto.offset.reset", reset)];
-    config_map(group, name, cluster, ca_pem, own, &settings)
+    let settings = match resolved.kind {
+        GroupType::Classic | GroupType::Consumer => {
+            vec![("group.id", id), ("auto.offset.reset", reset)]
+        }
+        // A share consumer refuses the other: where a share group begins is the group's own configuration (KIP-932).
+        GroupType::Share => vec![("group.id", id)],
+        GroupType::Streams => vec![
+            ("application.id", id),
+            ("group.protocol", "streams"),
+            ("auto.offset.reset", reset),
+        ],
+    };
+    own.extend(settings.first().map(|(key, id)| (*key, (*id).to_owned())));
+    let mut config_map = config_map(group, name, cluster, ca_pem, own, &settings)?;
+    if resolved.kind == GroupType::Streams {
+        // Kafka Streams is Java's alone.
+        config_map.data.as_mut()?.remove("librdkafka.conf");
+    }
+    Some(config_map)
 }
 
 fn config_map<K: Resource<DynamicType = ()>>(
@@ -158,4 +178,67 @@ fn lines<'a>(settings: impl Iterator<Item = &'a (&'a str, &'a str)>) -> String {
     settings
         .map(|(key, value)| format!("{key}={value}\n"))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{resolve::GroupId, world::ClusterKey};
+
+    /// What the binding of a group of this type holds.
+    fn of(kind: GroupType) -> BTreeMap<String, String> {
+        let cluster = json!({
+            "metadata": { "namespace": "kafka", "name": "events" },
+            "spec": {},
+            "status": { "listeners": [{ "name": "internal", "bootstrapServers": "events:9092" }] },
+        });
+        let group = json!({
+            "metadata": { "namespace": "shop", "name": "billing", "uid": "1" },
+            "spec": { "clusterRef": { "name": "events" }, "topics": [], "serviceAccountName": "reader" },
+        });
+        let resolved = ResolvedGroup {
+            cluster: ClusterKey {
+                namespace: "kafka".to_owned(),
+                name: "events".to_owned(),
+            },
+            group_id: GroupId::for_test("shop.billing"),
+            kind,
+            topics: Vec::new(),
+            prefixes: Vec::new(),
+            internal: None,
+            dlq: None,
+            offset_reset: OffsetReset::Earliest,
+            grants: Default::default(),
+        };
+        let cluster = serde_json::from_value(cluster).unwrap();
+        let group = serde_json::from_value(group).unwrap();
+        let config_map = consumer_group(&group, &resolved, &cluster, "CA").unwrap();
+        config_map.data.unwrap()
+    }
+
+    #[test]
+    fn each_type_of_group_gets_the_settings_its_client_takes() {
+        for kind in [GroupType::Classic, GroupType::Consumer] {
+            let data = of(kind);
+            assert_eq!(data["group.id"], "shop.billing");
+            for file in ["java.properties", "librdkafka.conf"] {
+                assert!(
+                    data[file].ends_with("group.id=shop.billing\nauto.offset.reset=earliest\n"),
+                    "{kind:?} {file}: {}",
+                    data[file]
+                );
+            }
+        }
+        let share = of(GroupType::Share);
+        assert!(share["java.properties"].ends_with("group.id=shop.billing\n"));
+        let streams = of(GroupType::Streams);
+        assert_eq!(streams["application.id"], "shop.billing");
+        assert_eq!(streams.get("group.id"), None);
+        assert_eq!(streams.get("librdkafka.conf"), None);
+        let settings =
+            "application.id=shop.billing\ngroup.protocol=streams\nauto.offset.reset=earliest\n";
+        assert!(streams["java.properties"].ends_with(settings));
+    }
 }

@@ -45,6 +45,10 @@ pub enum AclOperation {
     Read,
     /// Write records, or use a transactional id.
     Write,
+    /// Make a topic.
+    Create,
+    /// Delete a topic, or records of it.
+    Delete,
     /// See that it exists.
     Describe,
     /// Any other operation, by its code in Kafka's protocol.

@@ -173,7 +173,8 @@ pub trait KafkaAdmin: Send + Sync + 'static {
     /// Deletes ACLs, each matched exactly; one that is not there is no error.
     async fn delete_acls(&self, acls: &BTreeSet<Acl>) -> Result<(), KafkaError>;
     /// Describes groups, each as what it is said to be; one that does not exist, or is something else, is described as `Dead`
-    /// without members. Whether a group is [`GroupType::Classic`] or [`GroupType::Consumer`] is found out.
+    /// without members. Whether a group is [`GroupType::Classic`] or [`GroupType::Consumer`] is found out, and by which protocol a
+    /// [`GroupType::Streams`] shares its tasks.
     async fn describe_groups(
         &self,
         groups: &BTreeMap<String, GroupType>,

@@ -725,16 +725,16 @@ mod tests {
             ends: absent-0: UNKNOWN_TOPIC_OR_PARTITION, orders-0: 0, orders-99: UNKNOWN_TOPIC_OR_PARTITION
             last stable offsets: absent-0: UNKNOWN_TOPIC_OR_PARTITION, orders-0: 0, orders-99: UNKNOWN_TOPIC_OR_PARTITION
             offsets since a time, without records: absent-0: UNKNOWN_TOPIC_OR_PARTITION, orders-0: 0, orders-99: UNKNOWN_TOPIC_OR_PARTITION
-            groups that do not exist: 0 of Dead, 0 of Dead, 0 of Dead
-            their committed offsets: [], [], []
+            groups that do not exist: 0 of Dead, 0 of Dead, 0 of Dead, 0 of Dead
+            their committed offsets: [], [], [], []
             commit offsets of a group: absent-0: UNKNOWN_TOPIC_OR_PARTITION, not a name-0: UNKNOWN_TOPIC_OR_PARTITION, orders-0: ok, orders-1: ok, orders-99: UNKNOWN_TOPIC_OR_PARTITION
-            it exists, but not of each type: 0 of Empty, 0 of Empty, 0 of Dead
-            its committed offsets: [7, 0], [7, 0], []
+            it exists, but not of each type: 0 of Empty, 0 of Empty, 0 of Dead, 0 of Empty
+            its committed offsets: [7, 0], [7, 0], [], [7, 0]
             commit another one: orders-0: ok
-            only that has changed: [3, 0], [3, 0], []
+            only that has changed: [3, 0], [3, 0], [], [3, 0]
             delete groups: "absent": GROUP_ID_NOT_FOUND, "group": ok
-            they are gone: 0 of Dead, 0 of Dead, 0 of Dead
-            with their committed offsets: [], [], []
+            they are gone: 0 of Dead, 0 of Dead, 0 of Dead, 0 of Dead
+            with their committed offsets: [], [], [], []
             move replicas: absent-0: UNKNOWN_TOPIC_OR_PARTITION, logs-0: ok, not a name-0: UNKNOWN_TOPIC_OR_PARTITION, orders-0: INVALID_REPLICA_ASSIGNMENT, orders-1: INVALID_REPLICA_ASSIGNMENT, orders-2: INVALID_REPLICA_ASSIGNMENT, orders-99: UNKNOWN_TOPIC_OR_PARTITION
             move one twice in a call: INVALID_REQUEST
             move nothing: 

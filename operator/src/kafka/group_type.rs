@@ -8,4 +8,7 @@ pub enum GroupType {
     Consumer,
     /// Consumers that take records of the same partitions and acknowledge them one by one (KIP-932).
     Share,
+    /// An application of Kafka Streams, whose coordinator assigns the tasks (KIP-1071), or which assigns them itself as
+    /// [`Self::Classic`]: its application decides, so the two are read alike.
+    Streams,
 }

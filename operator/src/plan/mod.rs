@@ -23,7 +23,7 @@ pub use kept_offsets::{Kept, kept_offsets};
 pub use moves::{Limits, Memory, Moves, THROTTLED, WantedLayout, moves, ongoing};
 pub use offset_reset::{
     Bounds, ResetStep, Situation, Targets, completed, failed, holds_workload, in_scope, is_due,
-    offset_reset, offsets, planned, sent_back, targets,
+    offset_reset, offsets, planned, sent_back, targets, without_state,
 };
 pub use progress::{Sample, progress};
 pub use quotas::quotas;

@@ -131,6 +131,8 @@ fn operation(operation: AclOperation) -> String {
     match operation {
         AclOperation::Read => "read".to_owned(),
         AclOperation::Write => "write".to_owned(),
+        AclOperation::Create => "create".to_owned(),
+        AclOperation::Delete => "delete".to_owned(),
         AclOperation::Describe => "describe".to_owned(),
         AclOperation::Other(code) => format!("do operation {code} on"),
     }

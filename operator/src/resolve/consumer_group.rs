@@ -10,6 +10,7 @@ use super::{
     grant::{granted, may_claim},
     holder::holds,
     schedule::schedules,
+    streams,
     topic::topic_name,
 };
 use crate::{
@@ -31,6 +32,8 @@ pub struct ResolvedGroup {
     pub topics: Vec<TopicName>,
     /// It reads all topics that begin with one of these, too.
     pub prefixes: Vec<TopicPrefix>,
+    /// What the internal topics of an application of Kafka Streams begin with.
+    pub internal: Option<TopicPrefix>,
     /// Where its dead letters go.
     pub dlq: Option<TopicName>,
     /// Where it begins without a committed offset.
@@ -70,6 +73,10 @@ pub fn consumer_group(
         .as_ref()
         .map(|reference| writable(reference, &me, &cluster, facts))
         .transpose()?;
+    let kind = kind(spec.kind);
+    let internal = (kind == GroupType::Streams)
+        .then(|| streams::internal(&group_id, &me, &cluster, facts))
+        .transpose()?;
     let principal = Principal::service_account(&me.namespace, &spec.service_account_name);
     let mut grants: BTreeSet<Acl> = reads(&principal, &topics, group_id.as_str())
         .into_iter()
@@ -80,16 +87,34 @@ pub fn consumer_group(
             .flat_map(|prefix| reads_all(&principal, prefix)),
     );
     grants.extend(dlq.iter().flat_map(|topic| dead_letters(&principal, topic)));
+    let internals = internal.iter();
+    grants.extend(internals.flat_map(|prefix| streams::own_access(&principal, prefix)));
     Ok(ResolvedGroup {
         cluster,
         group_id,
-        kind: kind(spec.kind),
+        kind,
         topics,
         prefixes,
+        internal,
         dlq,
         offset_reset: spec.offset_reset,
         grants,
     })
+}
+
+/// The names a ConsumerGroup asks for: its group id and, as an application of Kafka Streams, all that its internal topics begin with.
+pub fn group_names(group: &ConsumerGroup) -> Vec<Name> {
+    let id = declared_id(group);
+    let internal = match kind(group.spec.kind) {
+        GroupType::Streams => Some(Name::Topic(streams::internal_prefix(&id))),
+        GroupType::Classic | GroupType::Consumer | GroupType::Share => None,
+    };
+    [Name::Group(id)].into_iter().chain(internal).collect()
+}
+
+fn declared_id(group: &ConsumerGroup) -> String {
+    let written = group.spec.group_id.clone();
+    written.unwrap_or_else(|| group.name_any())
 }
 
 fn kind(declared: millrace_crds::GroupType) -> GroupType {
@@ -97,6 +122,7 @@ fn kind(declared: millrace_crds::GroupType) -> GroupType {
         millrace_crds::GroupType::Classic => GroupType::Classic,
         millrace_crds::GroupType::Consumer => GroupType::Consumer,
         millrace_crds::GroupType::Share => GroupType::Share,
+        millrace_crds::GroupType::Streams => GroupType::Streams,
     }
 }
 
@@ -110,11 +136,7 @@ pub fn group_id(
 ) -> Result<(ClusterKey, GroupId), Rejection> {
     let me = Claimant::of(group);
     let cluster = ClusterKey::of(&group.spec.cluster_ref, &me.namespace);
-    let text = group
-        .spec
-        .group_id
-        .clone()
-        .unwrap_or_else(|| group.name_any());
+    let text = declared_id(group);
     granted(&cluster, &me.namespace, facts)?.check("group id", &text, &me.namespace, &cluster)?;
     let names = [Name::Group(text.clone())];
     holds(&me, &cluster, "group id", &text, &names, facts)?;

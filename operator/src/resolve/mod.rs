@@ -23,13 +23,14 @@ mod schema_circle;
 mod schema_deletion;
 mod schema_references;
 mod schema_text;
+mod streams;
 mod topic;
 
 #[cfg(test)]
 mod tests;
 
 pub use consent::allows;
-pub use consumer_group::{ResolvedGroup, consumer_group, group_id};
+pub use consumer_group::{ResolvedGroup, consumer_group, group_id, group_names};
 pub use dlq::{dlq, dlq_share};
 pub use facts::{Claimant, Facts, Name};
 pub use grant::{Granted, granted, namespace_quota, overlapping_prefixes};
@@ -44,4 +45,5 @@ pub use schedule::scheduled;
 pub use schema::{ResolvedSchema, schema};
 pub use schema_deletion::{DoomedSubject, schema_deletion};
 pub use schema_references::ResolvedReference;
+pub use streams::{is_changelog, is_repartition};
 pub use topic::{ResolvedTopic, topic, topic_share};

@@ -32,6 +32,14 @@ names! {
 }
 
 #[cfg(test)]
+impl GroupId {
+    /// An id nobody has checked.
+    pub(crate) fn for_test(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+#[cfg(test)]
 impl TopicName {
     /// A name nobody has checked.
     pub(crate) fn for_test(text: &str) -> Self {

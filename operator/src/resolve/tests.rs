@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 
 use super::{
     Amount, Claimant, Facts, Limits, Name, Rejection, Share, Uses, consumer_group, dlq, dlq_share,
-    schema, topic, topic_share,
+    group_names, schema, topic, topic_share,
 };
 use crate::{status::reasons, world::ClusterKey};
 

@@ -9,7 +9,7 @@ use millrace_crds::{ConsumerGroup, Dlq, KafkaCluster, Redrive, Schema, Topic};
 use serde::de::DeserializeOwned;
 
 use super::{Claim, ClusterKey, Wake, stores::hash_metadata};
-use crate::resolve::{Name, Share, dlq_share, topic_share};
+use crate::resolve::{Name, Share, dlq_share, group_names, topic_share};
 
 /// What the stores must know of a kind they hold.
 pub(super) trait Watched:
@@ -120,12 +120,10 @@ impl Watched for ConsumerGroup {
     }
 
     fn claims(&self) -> Vec<Claim> {
-        let group = self
-            .spec
-            .group_id
-            .clone()
-            .unwrap_or_else(|| self.name_any());
-        vec![Claim::of(self, &self.spec.cluster_ref, Name::Group(group))]
+        let names = group_names(self).into_iter();
+        names
+            .map(|name| Claim::of(self, &self.spec.cluster_ref, name))
+            .collect()
     }
 }
 

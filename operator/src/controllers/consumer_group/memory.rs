@@ -25,7 +25,7 @@ use crate::{
     error::Error,
     kafka::GroupType,
     lag::Verdicts,
-    resolve::{Rejection, ResolvedGroup},
+    resolve::{self, Rejection, ResolvedGroup},
     telemetry::GroupLabels,
     world::{ClusterKey, GroupSnapshot, View, ViewState, Wake, steady},
 };
@@ -40,7 +40,7 @@ pub(super) struct Memory {
     group_id: String,
     kind: GroupType,
     declared: Declared,
-    /// The topics it reads: those declared by name, and those there are under its prefixes.
+    /// The topics it reads: those declared by name, those there are under its prefixes, and repartition topics of its own.
     topics: BTreeSet<String>,
     track: Track,
     pub(super) verdicts: Verdicts,
@@ -145,7 +145,7 @@ impl Memory {
         let ViewState::Reachable(view) = view else {
             return;
         };
-        if self.declared.prefixes.is_empty() {
+        if self.declared.prefixes.is_empty() && self.declared.internal.is_none() {
             return;
         }
         let now = self.declared.topics_in(view);
@@ -173,9 +173,23 @@ impl Memory {
         }
     }
 
-    /// The topics the group reads, by their names in Kafka.
-    pub(super) fn topics(&self) -> &BTreeSet<String> {
-        &self.topics
+    /// The topics the group reads, by their names in Kafka, without an application's internal ones.
+    pub(super) fn sources(&self) -> BTreeSet<String> {
+        let internal = |topic: &str| {
+            let prefix = self.declared.internal.as_ref();
+            prefix.is_some_and(|prefix| resolve::is_repartition(topic, prefix))
+        };
+        let topics = self.topics.iter();
+        topics.filter(|topic| !internal(topic)).cloned().collect()
+    }
+
+    /// The topics in which an application of Kafka Streams keeps its state.
+    pub(super) fn changelogs(&self, view: &View) -> Vec<String> {
+        let prefix = self.declared.internal.iter();
+        let changelogs = prefix.flat_map(|prefix| {
+            under(view, prefix).filter(|topic| resolve::is_changelog(topic, prefix))
+        });
+        changelogs.cloned().collect()
     }
 
     /// Consumers in the group; None where the last look is too old to say.
@@ -221,6 +235,8 @@ pub(super) fn reset_of(group: &ConsumerGroup) -> OffsetReset {
 struct Declared {
     topics: BTreeSet<String>,
     prefixes: BTreeSet<String>,
+    /// What the internal topics of an application of Kafka Streams begin with.
+    internal: Option<String>,
 }
 
 impl Declared {
@@ -230,18 +246,25 @@ impl Declared {
         Self {
             topics: topics.collect(),
             prefixes: prefixes.collect(),
+            internal: desired.internal.as_ref().map(|p| p.as_str().to_owned()),
         }
     }
 
-    /// The topics declared by name, and those that Kafka has under the prefixes.
+    /// The topics declared by name, those that Kafka has under the prefixes, and the repartition topics among the internal ones.
     fn topics_in(&self, view: &View) -> BTreeSet<String> {
-        let under = self.prefixes.iter().flat_map(|prefix| {
-            let from = view.topics.range(prefix.clone()..);
-            from.map(|(topic, _)| topic)
-                .take_while(move |topic| topic.starts_with(prefix))
+        let declared = self.prefixes.iter().flat_map(|prefix| under(view, prefix));
+        let internal = self.internal.iter().flat_map(|prefix| {
+            under(view, prefix).filter(|topic| resolve::is_repartition(topic, prefix))
         });
-        self.topics.iter().chain(under).cloned().collect()
+        let all = self.topics.iter().chain(declared).chain(internal);
+        all.cloned().collect()
     }
+}
+
+fn under<'a>(view: &'a View, prefix: &'a str) -> impl Iterator<Item = &'a String> {
+    let from = view.topics.range(prefix.to_owned()..);
+    from.map(|(topic, _)| topic)
+        .take_while(move |topic| topic.starts_with(prefix))
 }
 
 type Name = (String, String);
@@ -383,6 +406,7 @@ mod tests {
             declared: Declared {
                 topics: BTreeSet::new(),
                 prefixes: BTreeSet::new(),
+                internal: None,
             },
             topics: BTreeSet::new(),
             track: Track::default(),

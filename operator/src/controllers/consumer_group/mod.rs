@@ -12,7 +12,7 @@ use kube::{
     ResourceExt,
     runtime::{controller::Action, reflector::ObjectRef},
 };
-use millrace_crds::{Binding, ConsumerGroup, ConsumerGroupStatus, ScalingStatus};
+use millrace_crds::{Binding, ConsumerGroup, ConsumerGroupStatus, GroupType, ScalingStatus};
 use tokio_util::sync::CancellationToken;
 
 use self::{
@@ -75,20 +75,23 @@ fn concerns(wake: &Wake, world: &World) -> Vec<ObjectRef<ConsumerGroup>> {
             .collect()
     };
     match wake {
-        Wake::ConsumerGroup(namespace, name) => vec![ObjectRef::new(name).within(namespace)],
+        Wake::ConsumerGroup(namespace, name) => {
+            // Another namespace's application of Kafka Streams has topics of its own.
+            let mut those: Vec<_> = that(&|group, home| home != namespace && covers_names(group));
+            those.push(ObjectRef::new(name).within(namespace));
+            those
+        }
         Wake::Cluster(cluster) | Wake::KafkaAcls(cluster) | Wake::KafkaGroups(cluster) => {
             that(&|group, home| ClusterKey::of(&group.spec.cluster_ref, home) == *cluster)
         }
         Wake::Namespace(namespace) => that(&|_, home| home == namespace),
         Wake::Topic(namespace, name) => that(&|group, home| {
-            let mut topics = group.spec.topics.iter();
-            topics.any(|topic| match &topic.name {
-                Some(named) => {
-                    named == name && topic.namespace.as_deref().unwrap_or(home) == namespace
-                }
-                // Another namespace's topic under a prefix of this one ends the access.
-                None => home != namespace,
-            })
+            let mut named = group.spec.topics.iter().filter(|topic| {
+                topic.name.as_ref() == Some(name)
+                    && topic.namespace.as_deref().unwrap_or(home) == namespace
+            });
+            // Another namespace's topic under a prefix of this one ends the access.
+            named.next().is_some() || (home != namespace && covers_names(group))
         }),
         Wake::Dlq(namespace, name) => that(&|group, home| {
             let dlq = group.spec.dlq_ref.as_ref();
@@ -105,6 +108,12 @@ fn concerns(wake: &Wake, world: &World) -> Vec<ObjectRef<ConsumerGroup>> {
         | Wake::SchemaTexts(..)
         | Wake::Limits(..) => Vec::new(),
     }
+}
+
+/// Whether the group has access to all topics whose names begin in some way.
+fn covers_names(group: &ConsumerGroup) -> bool {
+    let prefixes = || group.spec.topics.iter().any(|topic| topic.prefix.is_some());
+    group.spec.kind == GroupType::Streams || prefixes()
 }
 
 async fn reconcile(

@@ -127,7 +127,8 @@ async fn work_out(
         .filter(|_| request.to == ResetTo::Time);
     let since = since.map(|time| time.0.as_millisecond());
     let refused = |why: String| Some(plan::failed(&request.id, why, record, now));
-    let topics = match plan::in_scope(request, memory.topics()) {
+    let stateless = plan::without_state(&memory.changelogs(kafka.view));
+    let topics = match stateless.and_then(|()| plan::in_scope(request, &memory.sources())) {
         Ok(topics) => topics,
         Err(why) => return refused(why),
     };

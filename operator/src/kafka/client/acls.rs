@@ -25,6 +25,8 @@ const LITERAL: i8 = 3;
 const PREFIXED: i8 = 4;
 const READ: i8 = 3;
 const WRITE: i8 = 4;
+const CREATE: i8 = 5;
+const DELETE: i8 = 6;
 const DESCRIBE: i8 = 8;
 const ALLOW: i8 = 3;
 const ANY_HOST: &str = "*";
@@ -142,6 +144,8 @@ impl Binding {
             operation: match acl.operation {
                 AclOperation::Read => READ,
                 AclOperation::Write => WRITE,
+                AclOperation::Create => CREATE,
+                AclOperation::Delete => DELETE,
                 AclOperation::Describe => DESCRIBE,
                 AclOperation::Other(code) => code,
             },
@@ -169,6 +173,8 @@ impl Binding {
             operation: match self.operation {
                 READ if plain => AclOperation::Read,
                 WRITE if plain => AclOperation::Write,
+                CREATE if plain => AclOperation::Create,
+                DELETE if plain => AclOperation::Delete,
                 DESCRIBE if plain => AclOperation::Describe,
                 other => AclOperation::Other(other),
             },
@@ -221,8 +227,10 @@ mod tests {
         let operations = [
             AclOperation::Read,
             AclOperation::Write,
+            AclOperation::Create,
+            AclOperation::Delete,
             AclOperation::Describe,
-            AclOperation::Other(6),
+            AclOperation::Other(7),
         ];
         for operation in operations {
             for pattern in [AclPattern::Literal, AclPattern::Prefixed] {

@@ -134,7 +134,12 @@ impl KafkaAdmin for KrafkaAdmin {
         &self,
         groups: &BTreeMap<String, GroupType>,
     ) -> Result<PerItem<String, GroupDescription>, KafkaError> {
-        groups::describe(&self.wire, &self.memory, groups).await
+        let (mut described, streams) = futures::try_join!(
+            groups::describe(&self.wire, &self.memory, groups),
+            groups::describe_streams(&self.connection, &self.wire, &self.memory, groups),
+        )?;
+        described.extend(streams);
+        Ok(described)
     }
 
     async fn committed_offsets(

@@ -5,7 +5,12 @@ use tokio::time::{Instant, sleep};
 use super::{DEADLINE, PAUSE, Scenario, code_of, codes};
 use crate::kafka::{GroupType, KafkaError, PerItem, TopicPartition};
 
-const TYPES: [GroupType; 3] = [GroupType::Classic, GroupType::Consumer, GroupType::Share];
+const TYPES: [GroupType; 4] = [
+    GroupType::Classic,
+    GroupType::Consumer,
+    GroupType::Share,
+    GroupType::Streams,
+];
 
 /// A group that nobody is a member of: what administration can do to it.
 impl Scenario<'_> {

@@ -101,7 +101,8 @@ impl State {
 
 fn is_described_as(kind: GroupType, asked: GroupType) -> bool {
     let of_consumers = |kind| matches!(kind, GroupType::Classic | GroupType::Consumer);
-    kind == asked || (of_consumers(kind) && of_consumers(asked))
+    let either = of_consumers(asked) || asked == GroupType::Streams;
+    kind == asked || (of_consumers(kind) && either)
 }
 
 #[cfg(test)]
@@ -112,7 +113,12 @@ mod tests {
 
     use super::*;
 
-    const ALL: [GroupType; 3] = [GroupType::Classic, GroupType::Consumer, GroupType::Share];
+    const ALL: [GroupType; 4] = [
+        GroupType::Classic,
+        GroupType::Consumer,
+        GroupType::Share,
+        GroupType::Streams,
+    ];
 
     fn orders() -> TopicPartition {
         TopicPartition {
@@ -149,7 +155,7 @@ mod tests {
             members: BTreeMap::from([("m".to_owned(), BTreeSet::new())]),
         };
         kafka.set_group("billing", member);
-        for kind in [GroupType::Classic, GroupType::Consumer] {
+        for kind in [GroupType::Classic, GroupType::Consumer, GroupType::Streams] {
             kafka.set_group_type("billing", kind);
             let offsets = BTreeMap::from([(orders(), 7)]);
             let committed = kafka.commit_offsets("billing", &offsets).await.unwrap();
@@ -177,7 +183,7 @@ mod tests {
             let committed = kafka.committed_offsets(&groups).await.unwrap();
             start.push(committed["billing"].clone().unwrap().len());
         }
-        assert_eq!(start, [0, 0, 1]);
+        assert_eq!(start, [0, 0, 1, 0]);
     }
 
     #[tokio::test]
@@ -193,10 +199,18 @@ mod tests {
                 states.push(described["billing"].clone().unwrap().state);
             }
         }
-        let told: Vec<String> = states.chunks(3).map(|states| states.join(" ")).collect();
+        let told: Vec<String> = states
+            .chunks(ALL.len())
+            .map(|states| states.join(" "))
+            .collect();
         assert_eq!(
             told,
-            ["Empty Empty Dead", "Empty Empty Dead", "Dead Dead Empty"]
+            [
+                "Empty Empty Dead Empty",
+                "Empty Empty Dead Empty",
+                "Dead Dead Empty Dead",
+                "Dead Dead Dead Empty",
+            ]
         );
     }
 }

@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use millrace_crds::{OffsetResetPhase as Phase, OffsetResetStatus, ResetOffsets};
 
 pub use record::{completed, failed, offsets, planned, sent_back};
-pub use targets::{Bounds, Targets, in_scope, targets};
+pub use targets::{Bounds, Targets, in_scope, targets, without_state};
 
 /// Seconds for which a stopped workload is given to leave the group. The classic protocol drops a member that died after
 /// `session.timeout.ms`, 45 s by default.

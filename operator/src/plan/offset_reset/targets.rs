@@ -45,6 +45,19 @@ pub fn in_scope(
     }
 }
 
+/// Whether offsets of a group may be set that keeps state in these topics, as applications of Kafka Streams do.
+///
+/// # Errors
+/// The sentence that says why not.
+pub fn without_state(changelogs: &[String]) -> Result<(), String> {
+    let Some(first) = changelogs.first() else {
+        return Ok(());
+    };
+    Err(format!(
+        "the application keeps state, in topic `{first}` for one, which a reset of offsets leaves as it is: what is read again would count twice; use kafka-streams-application-reset and delete the state, or begin under another groupId"
+    ))
+}
+
 /// The offsets a reset asks for. An offset that would be out of what the partition holds is moved to its start or end, but one that
 /// was given by hand is refused.
 ///

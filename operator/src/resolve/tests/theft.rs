@@ -790,3 +790,98 @@ fn what_is_only_observed_counts_nothing() {
         .with_topic(observed.clone());
     judge(vec![attempt("observing", topic(&observed, &facts), None)]);
 }
+
+fn an_application(namespace: &str, id: &str, topic: &str) -> ConsumerGroup {
+    let rest = format!("{}, type: Streams", reads(&format!("{{name: {topic}}}")));
+    a_group(namespace, id, &rest)
+}
+
+/// Both namespaces may use names that begin with `shared.`, and `team-a` also those that begin with `a-`.
+fn sharing() -> Manifests {
+    granting(
+        "[{selector: {matchLabels: {kafka: 'yes'}}, prefixes: [shared.]}, {selector: {matchLabels: {team: a}}, prefixes: [a-]}]",
+    )
+    .with_topic(a_topic("team-a", "shared.orders", 1, ""))
+    .with_topic(a_topic("team-b", "shared.bills", 1, ""))
+}
+
+#[test]
+fn an_application_of_kafka_streams_has_topics_of_its_own_and_no_others() {
+    let at_home = Manifests::new()
+        .with_topic(a_topic("platform", "orders", 1, ""))
+        .with_topic(a_topic("team-a", "team-a.orders", 1, ""));
+    let own = |id: &str| consumer_group(&an_application("team-a", id, "shared.orders"), &sharing());
+    let home = |id: &str| consumer_group(&an_application("platform", id, "orders"), &at_home);
+    let beside = |name: &str| {
+        let facts = sharing().with_topic(a_topic("team-b", name, 2, ""));
+        let mine = an_application("team-a", "shared.app", "shared.orders");
+        consumer_group(&mine, &facts)
+    };
+    judge(vec![
+        attempt("its own id", own("shared.app"), None),
+        attempt(
+            "a prefix without its separator",
+            own("a"),
+            reasons::NAME_NOT_GRANTED,
+        ),
+        attempt("a prefix itself", own("a-"), reasons::NAME_NOT_GRANTED),
+        attempt("what is longer than the prefix", own("a-app"), None),
+        attempt("from the cluster's namespace", home("app"), None),
+        attempt(
+            "all of a namespace from the cluster's",
+            home("team"),
+            reasons::NOT_ALLOWED,
+        ),
+        attempt(
+            "the cluster's own topics",
+            home("millrace"),
+            reasons::NAME_RESERVED,
+        ),
+        attempt("Kafka's own topics", home("_"), None),
+        attempt(
+            "an id that is no name of a topic",
+            home("a/b"),
+            reasons::INVALID_SPEC,
+        ),
+        attempt(
+            "another namespace's topic below its id",
+            beside("shared.app-out"),
+            reasons::NOT_ALLOWED,
+        ),
+        attempt(
+            "another namespace's topic beside it",
+            beside("shared.appendix"),
+            None,
+        ),
+    ]);
+}
+
+#[test]
+fn of_two_applications_of_different_namespaces_none_covers_the_others_topics() {
+    let theirs = an_application("team-b", "shared.app-nightly", "shared.bills");
+    let mut facts = sharing();
+    for name in group_names(&theirs) {
+        facts.claim(name, Claimant::of(&theirs));
+    }
+    let mine = an_application("team-a", "shared.app", "shared.orders");
+    let all = a_group("team-a", "shared.all", &reads("{prefix: shared.app-}"));
+    let plain = a_group("team-a", "shared.app", &reads("{name: shared.orders}"));
+    judge(vec![
+        attempt(
+            "an id that begins the other's",
+            consumer_group(&mine, &facts),
+            reasons::NOT_ALLOWED,
+        ),
+        attempt(
+            "reading the other's internal topics",
+            consumer_group(&all, &facts),
+            reasons::NOT_ALLOWED,
+        ),
+        attempt(
+            "the same id without topics of its own",
+            consumer_group(&plain, &facts),
+            None,
+        ),
+        attempt("the longer id", consumer_group(&theirs, &facts), None),
+    ]);
+}

@@ -10,6 +10,7 @@ mod memory;
 mod rounds;
 mod share;
 mod share_progress;
+mod streams;
 #[cfg(test)]
 mod tests;
 
@@ -22,14 +23,17 @@ use kafka_protocol::{
 };
 use krafka::admin::AdminClient;
 
-pub(super) use self::{memory::GroupMemory, share_progress::share_progress};
+pub(super) use self::{
+    memory::GroupMemory, share_progress::share_progress, streams::describe_streams,
+};
 use super::{failure, names, wire::Wire};
 use crate::kafka::{GroupDescription, GroupType, KafkaError, PerItem, TopicPartition};
 
 /// State of a group that does not exist.
 const DEAD: &str = "Dead";
 
-/// Describes groups: one request to each coordinator, or two where groups of both protocols of consumers are among them.
+/// Describes groups of consumers and share groups: one request to each coordinator, or two where groups of both protocols of
+/// consumers are among them. What is known of groups that are not among `groups` is forgotten.
 pub(super) async fn describe(
     wire: &Wire,
     memory: &GroupMemory,
@@ -47,14 +51,15 @@ pub(super) async fn describe(
     failure::unless_all_unreachable(answers.collect())
 }
 
-/// Committed offsets of groups of consumers: one request to each coordinator.
+/// Committed offsets of groups of consumers and applications of Kafka Streams: one request to each coordinator.
 pub(super) async fn committed(
     wire: &Wire,
     memory: &GroupMemory,
     groups: &BTreeMap<String, GroupType>,
 ) -> Result<PerItem<String, BTreeMap<TopicPartition, i64>>, KafkaError> {
-    let consumers = of_types(groups, &[GroupType::Classic, GroupType::Consumer]);
-    let answers = rounds::ask(wire, memory, consumers, &committed::Offsets).await;
+    let types = [GroupType::Classic, GroupType::Consumer, GroupType::Streams];
+    let committing = of_types(groups, &types);
+    let answers = rounds::ask(wire, memory, committing, &committed::Offsets).await;
     failure::unless_all_unreachable(answers)
 }
 
