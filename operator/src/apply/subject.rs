@@ -1,7 +1,7 @@
 use millrace_crds::SubjectVersion;
 
 use crate::{
-    plan::{SchemaStep, SubjectObservation},
+    plan::{self, SchemaStep, SubjectObservation},
     registry::{NewSchema, Reference, RegistryError, SchemaRegistry},
     resolve::{ResolvedReference, ResolvedSchema},
 };
@@ -41,7 +41,8 @@ pub async fn observe(
         observed.lookup = registry.lookup(subject, &schema).await?;
     }
     if observed.lookup.is_none() {
-        observed.verdict = Some(registry.check(subject, &schema).await?);
+        let against = plan::against(observed.latest, observed.level);
+        observed.verdict = Some(registry.check(subject, &schema, against).await?);
     }
     Ok(observed)
 }

@@ -223,7 +223,7 @@ fn refusal(status: &SchemaStatus, error: &RegistryError) -> (&'static str, Strin
         true => (
             reasons::REFERRED_TO,
             format!(
-                "subject `{}` is not deleted while others refer to it ({error}): delete those first, or keep it with `deletionPolicy: Retain`",
+                "subject `{}` is not deleted while others refer to it ({error}): delete those first, for good (`deletionPolicy: HardDelete`) where the registry counts softly deleted ones, or keep it with `deletionPolicy: Retain`",
                 status.subject.as_deref().unwrap_or_default()
             ),
         ),

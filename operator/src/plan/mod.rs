@@ -29,8 +29,10 @@ pub use progress::{Sample, progress};
 pub use quotas::quotas;
 pub use redrive_turn::{Turn, earlier_redrives, is_over, redrive_turn};
 pub use roll::{Roll, roll};
+#[cfg(test)]
+pub(crate) use schema::testing as schema_testing;
 pub use schema::{
-    BREAKS, SchemaPlan, SchemaStep, SubjectObservation, allows_all_of, asks, breaks,
+    BREAKS, SchemaPlan, SchemaStep, SubjectObservation, against, allows_all_of, asks, breaks,
     refuses_all_of, schema,
 };
 pub use schema_drift::{LEVEL_KEPT, schema_drift};

@@ -1,7 +1,7 @@
 use millrace_crds::{Compatibility, SubjectVersion};
 
 use crate::{
-    registry::{Reference, Registered, Verdict},
+    registry::{Against, Reference, Registered, Verdict},
     resolve::{ResolvedReference, ResolvedSchema},
     status::{Draft, State, reasons},
 };
@@ -227,6 +227,16 @@ pub fn asks(level: Compatibility) -> [bool; 3] {
     }
 }
 
+/// What a new version is compared with where the subject's latest version is `latest` and its level is `stored`. Of a level that is
+/// not told the most is asked.
+pub fn against(latest: Option<i32>, stored: Option<Compatibility>) -> Against {
+    match (latest, stored.map(asks)) {
+        (None, _) => Against::Nothing,
+        (Some(_), Some([_, _, false])) => Against::Latest,
+        (Some(_), _) => Against::Every,
+    }
+}
+
 /// Whether what passes at `stored` passes at `level` as well: `level` asks for nothing more.
 pub fn allows_all_of(level: Compatibility, stored: Option<Compatibility>) -> bool {
     stored.is_some_and(|stored| {
@@ -242,5 +252,7 @@ pub fn refuses_all_of(level: Compatibility, stored: Option<Compatibility>) -> bo
     stored.is_some_and(|stored| allows_all_of(stored, Some(level)))
 }
 
+#[cfg(test)]
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;

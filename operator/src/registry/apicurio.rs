@@ -6,7 +6,7 @@ use reqwest::{Client, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{NewSchema, Reference, Verdict, answer, confluent::segment, level};
+use super::{NewSchema, Reference, Verdict, answer, confluent::segment, invalid, level};
 
 /// Apicurio's own API beside its Confluent API.
 pub(super) struct Apicurio {
@@ -60,8 +60,7 @@ impl Apicurio {
         }
     }
 
-    /// The verdict on a schema with references as the subject's next version; None if it is not told. A check of the Confluent API leaves
-    /// references out, and then takes the text for no schema.
+    /// The verdict on a schema with references as the subject's next version; None if it is not told.
     pub(super) async fn judges_next(&self, subject: &str, schema: &NewSchema) -> Option<Verdict> {
         let url = format!("{}/{}/versions", self.artifacts, segment(subject));
         let body = json!({ "content": content(schema) });
@@ -73,7 +72,7 @@ impl Apicurio {
                 Some(Verdict::Incompatible(words.collect()))
             }
             (StatusCode::UNPROCESSABLE_ENTITY, Answer::Problem(problem)) => {
-                Some(Verdict::Invalid(problem.title))
+                Some(Verdict::Invalid(invalid::explain(schema, problem.title)))
             }
             _ => None,
         }

@@ -7,7 +7,7 @@ use serde::{
 };
 
 use super::{
-    NewSchema, Registered, RegistryError, SchemaRegistry, Verdict,
+    Against, NewSchema, Registered, RegistryError, SchemaRegistry, Verdict,
     answer::{self, LARGEST, Unread, short},
     apicurio::Apicurio,
     invalid, level,
@@ -94,11 +94,20 @@ impl Confluent {
         self.ask(Method::DELETE, path, None::<&()>).await
     }
 
-    /// The verdict on a schema with references, where the Confluent API cannot give it.
-    async fn judge_with_references(&self, subject: &str, schema: &NewSchema) -> Option<Verdict> {
-        let apicurio = self.apicurio.as_ref();
-        let apicurio = apicurio.filter(|_| !schema.references.is_empty())?;
-        apicurio.judges_next(subject, schema).await
+    /// The verdict on a schema with references, where Apicurio tells it: its check through the Confluent API leaves references out, and
+    /// then takes the text for no schema (Avro, Protobuf) or fails (JSON Schema).
+    async fn judge_with_references(
+        &self,
+        subject: &str,
+        schema: &NewSchema,
+        against: Against,
+    ) -> Option<Verdict> {
+        let apicurio = self.apicurio.as_ref()?;
+        let judges = !schema.references.is_empty() && against != Against::Nothing;
+        match judges {
+            true => apicurio.judges_next(subject, schema).await,
+            false => None,
+        }
     }
 
     /// What is known of a schema for a subject that does not exist yet: Confluent's own registry judges such ones, Apicurio's API does not.
@@ -114,9 +123,21 @@ impl Confluent {
         }
     }
 
-    async fn judge(&self, subject: &str, schema: &NewSchema) -> Result<Verdict, RegistryError> {
+    async fn judge(
+        &self,
+        subject: &str,
+        schema: &NewSchema,
+        against: Against,
+    ) -> Result<Verdict, RegistryError> {
+        if let Some(verdict) = self.judge_with_references(subject, schema, against).await {
+            return Ok(verdict);
+        }
+        let versions = match against {
+            Against::Latest => "versions/latest",
+            Against::Nothing | Against::Every => "versions",
+        };
         let path = format!(
-            "/compatibility/subjects/{}/versions?verbose=true&normalize=true",
+            "/compatibility/subjects/{}/{versions}?verbose=true&normalize=true",
             segment(subject)
         );
         match self
@@ -133,10 +154,7 @@ impl Confluent {
             Err(RegistryError::Refused {
                 code: INVALID_SCHEMA,
                 message,
-            }) => {
-                let judged = self.judge_with_references(subject, schema).await;
-                Ok(judged.unwrap_or_else(|| Verdict::Invalid(invalid::explain(schema, message))))
-            }
+            }) => Ok(Verdict::Invalid(invalid::explain(schema, message))),
             Err(RegistryError::Refused {
                 code: SUBJECT_NOT_FOUND | SUBJECT_SOFT_DELETED,
                 ..
@@ -198,8 +216,14 @@ impl SchemaRegistry for Confluent {
         }))
     }
 
-    async fn check(&self, subject: &str, schema: &NewSchema) -> Result<Verdict, RegistryError> {
-        self.judge(subject, schema).await.map(answer::told)
+    async fn check(
+        &self,
+        subject: &str,
+        schema: &NewSchema,
+        against: Against,
+    ) -> Result<Verdict, RegistryError> {
+        let verdict = self.judge(subject, schema, against).await;
+        verdict.map(answer::told)
     }
 
     async fn register(

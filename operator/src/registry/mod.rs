@@ -6,9 +6,13 @@ mod answer;
 mod apicurio;
 mod clients;
 mod confluent;
+pub mod conformance;
 mod fake;
 mod invalid;
 mod level;
+mod memory;
+#[cfg(test)]
+mod stub;
 mod wire;
 
 pub use clients::HttpRegistries;
@@ -49,6 +53,17 @@ pub struct Registered {
     pub id: i64,
     /// Version of the subject, from 1.
     pub version: i32,
+}
+
+/// What a schema is compared with before it is registered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Against {
+    /// Nothing: the subject has no version.
+    Nothing,
+    /// The latest version alone, which is what a level asks for that is not transitive.
+    Latest,
+    /// Every version.
+    Every,
 }
 
 /// What the registry says of a schema for a subject.
@@ -100,8 +115,14 @@ pub trait SchemaRegistry: Send + Sync + 'static {
         subject: &str,
         schema: &NewSchema,
     ) -> Result<Option<Registered>, RegistryError>;
-    /// Whether the schema may become the next version, at the subject's stored level. Nothing is written.
-    async fn check(&self, subject: &str, schema: &NewSchema) -> Result<Verdict, RegistryError>;
+    /// Whether the schema may become the next version, at the subject's stored level and compared with what that level asks for: it is
+    /// the caller who says so, since Apicurio takes every version at each level where it is not told. Nothing is written.
+    async fn check(
+        &self,
+        subject: &str,
+        schema: &NewSchema,
+        against: Against,
+    ) -> Result<Verdict, RegistryError>;
     /// Registers the schema as the next version; one that the subject has already is no new version.
     async fn register(
         &self,

@@ -12,7 +12,9 @@ use super::*;
 use crate::{
     admission::review,
     kafka::{Acl, ObservedBroker, ObservedPartition, ObservedTopic},
-    registry::{FakeRegistries, NewSchema, Registered, RegistryError, SchemaRegistry, Verdict},
+    registry::{
+        Against, FakeRegistries, NewSchema, Registered, RegistryError, SchemaRegistry, Verdict,
+    },
     resolve::{Amount, Claimant, Limits, Name, Share},
     world::{Claim, Claims, ClusterKey, Holdings, View, ViewState, Wake},
 };
@@ -461,7 +463,7 @@ impl SchemaRegistry for Silent {
     async fn lookup(&self, _: &str, _: &NewSchema) -> Result<Option<Registered>, RegistryError> {
         std::future::pending().await
     }
-    async fn check(&self, _: &str, _: &NewSchema) -> Result<Verdict, RegistryError> {
+    async fn check(&self, _: &str, _: &NewSchema, _: Against) -> Result<Verdict, RegistryError> {
         std::future::pending().await
     }
     async fn register(&self, _: &str, _: &NewSchema) -> Result<Registered, RegistryError> {

@@ -15,6 +15,7 @@ use crate::{
 const URL: &str = "http://registry.test";
 const CARRIER: &str = r#"{"type":"record","name":"Carrier","namespace":"dev","fields":[{"name":"code","type":"string"}]}"#;
 const CARRIER_WITH_NAME: &str = r#"{"type":"record","name":"Carrier","namespace":"dev","fields":[{"name":"code","type":"string"},{"name":"name","type":"string","default":""}]}"#;
+const CARRIER_BREAKING: &str = r#"{"type":"record","name":"Carrier","namespace":"dev","fields":[{"name":"code","type":"int"}]}"#;
 const FLIGHT: &str = r#"{"type":"record","name":"Flight","namespace":"dev","fields":[{"name":"carrier","type":"dev.Carrier"}]}"#;
 
 impl House {
@@ -168,7 +169,7 @@ fn what_somebody_changes_in_the_registry_is_told_and_the_level_put_back() {
 fn a_subject_that_others_name_stays_until_they_are_gone_or_it_is_to_be_kept() {
     let (house, registry) = House::with_registry();
     let deleted = |mut spec: Value| {
-        spec["deletionPolicy"] = json!("SoftDelete");
+        spec["deletionPolicy"] = json!("HardDelete");
         spec
     };
     house.schema("carrier", CARRIER, deleted(json!({})));
@@ -189,7 +190,7 @@ fn a_subject_that_others_name_stays_until_they_are_gone_or_it_is_to_be_kept() {
             .await;
         assert_eq!(
             registry.take_writes(),
-            ["delete flight soft", "delete carrier soft"]
+            ["delete flight hard", "delete carrier hard"]
         );
 
         house.schema("carrier", CARRIER, deleted(json!({})));
@@ -201,5 +202,93 @@ fn a_subject_that_others_name_stays_until_they_are_gone_or_it_is_to_be_kept() {
             .await;
         house.schema("carrier", CARRIER, json!({}));
         house.until("let go", || gone("carrier")).await;
+    });
+}
+
+#[test]
+fn a_softly_deleted_schema_still_keeps_what_it_names_and_that_is_said() {
+    let (house, registry) = House::with_registry();
+    let softly = |mut spec: Value| {
+        spec["deletionPolicy"] = json!("SoftDelete");
+        spec
+    };
+    house.schema("carrier", CARRIER, softly(json!({})));
+    house.schema("flight", FLIGHT, softly(naming_carrier()));
+    let gone = |name: &str| house.get("Schema", "kafka", name).is_none();
+    house.live(async |_| {
+        house.until_schema("flight", "Ready", "True/").await;
+        registry.take_writes();
+        house.delete("Schema", "kafka", "flight");
+        house.until("flight gone", || gone("flight")).await;
+        house.delete("Schema", "kafka", "carrier");
+        house
+            .until_schema("carrier", "Registered", "False/ReferredTo")
+            .await;
+        let says = house.schema_says("carrier", "Registered");
+        assert!(says.contains("`deletionPolicy: HardDelete`"), "{says}");
+        registry.delete("flight", true).await.unwrap();
+        house.until("carrier gone", || gone("carrier")).await;
+    });
+}
+
+#[test]
+fn a_level_that_is_taken_out_of_the_manifest_is_the_default_again() {
+    let (house, registry) = House::with_registry();
+    house.schema("carrier", CARRIER, json!({ "compatibility": "Full" }));
+    house.live(async |_| {
+        house.until_schema("carrier", "Ready", "True/").await;
+        registry.take_writes();
+        house.schema("carrier", CARRIER, json!({}));
+        let level = || {
+            house.get("Schema", "kafka", "carrier").unwrap_or_default()["status"]["compatibility"]
+                .clone()
+        };
+        house
+            .until("the default level", || level() == "Backward")
+            .await;
+        assert_eq!(registry.take_writes(), ["level carrier Backward"]);
+    });
+}
+
+#[test]
+fn without_a_deletion_policy_the_subject_stays_with_its_level() {
+    let (house, registry) = House::with_registry();
+    house.schema("carrier", CARRIER, json!({ "compatibility": "Full" }));
+    house.live(async |_| {
+        house.until_schema("carrier", "Ready", "True/").await;
+        registry.take_writes();
+        house.delete("Schema", "kafka", "carrier");
+        house
+            .until("gone", || house.get("Schema", "kafka", "carrier").is_none())
+            .await;
+        house.quiet().await;
+        assert!(registry.take_writes().is_empty());
+        assert_eq!(registry.versions("carrier").await, Ok(vec![1]));
+        let level = registry.level("carrier").await;
+        assert_eq!(level, Ok(Some(Compatibility::Full)));
+    });
+}
+
+#[test]
+fn a_resource_that_is_made_again_does_not_get_around_its_level() {
+    let (house, registry) = House::with_registry();
+    let level = |adopt: bool| json!({ "compatibility": "FullTransitive", "adopt": adopt });
+    house.schema("carrier", CARRIER, level(false));
+    house.live(async |_| {
+        house.until_schema("carrier", "Ready", "True/").await;
+        registry.take_writes();
+        house.delete("Schema", "kafka", "carrier");
+        house
+            .until("gone", || house.get("Schema", "kafka", "carrier").is_none())
+            .await;
+        house.schema("carrier", CARRIER_BREAKING, level(false));
+        house
+            .until_schema("carrier", "Ready", "False/NotAdopted")
+            .await;
+        house.schema("carrier", CARRIER_BREAKING, level(true));
+        house
+            .until_schema("carrier", "Compatible", "False/Incompatible")
+            .await;
+        assert!(registry.take_writes().is_empty());
     });
 }

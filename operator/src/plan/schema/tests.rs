@@ -1,18 +1,15 @@
-use std::{collections::BTreeMap, sync::Arc};
-
-use k8s_openapi::api::core::v1::ConfigMap;
-use millrace_crds::{Dlq, KafkaCluster, Latest, Schema, SubjectDeletionPolicy, Topic};
+use millrace_crds::Latest;
 use proptest::prelude::*;
 
-use super::*;
+use super::{
+    testing::{SUBJECT, condition, converge, desired},
+    *,
+};
 use crate::{
-    apply::{carry_out, observe},
+    apply::observe,
     registry::{FakeRegistry, SchemaRegistry},
-    resolve::{self, Amount, Claimant, Facts, Limits, Name, Share},
-    world::ClusterKey,
 };
 
-const SUBJECT: &str = "flights-value";
 const V1: &str = r#"{"type":"record","name":"Flight","fields":[{"name":"id","type":"string"}]}"#;
 const V1_REFORMATTED: &str = r#"{ "name": "Flight", "type": "record",
     "fields": [ { "type": "string", "name": "id" } ] }"#;
@@ -22,78 +19,6 @@ const NEEDS_CARRIER: &str = r#"{"type":"record","name":"Flight","fields":[{"name
 const WITHOUT_ID: &str = r#"{"type":"record","name":"Flight","fields":[]}"#;
 const MAYBE_CARRIER: &str = r#"{"type":"record","name":"Flight","fields":[{"name":"id","type":"string"},{"name":"carrier","type":["null","string"],"default":null}]}"#;
 const BROKEN: &str = r#"{"type":"record"}"#;
-
-struct OneCluster(Arc<KafkaCluster>);
-
-impl Facts for OneCluster {
-    fn cluster(&self, _: &ClusterKey) -> Option<Arc<KafkaCluster>> {
-        Some(self.0.clone())
-    }
-    fn namespace_labels(&self, _: &str) -> Option<BTreeMap<String, String>> {
-        None
-    }
-    fn topic(&self, _: &str, _: &str) -> Option<Arc<Topic>> {
-        None
-    }
-    fn dlq(&self, _: &str, _: &str) -> Option<Arc<Dlq>> {
-        None
-    }
-    fn schema(&self, _: &str, _: &str) -> Option<Arc<Schema>> {
-        None
-    }
-    fn schema_texts(&self, _: &str, _: &str) -> Option<Arc<ConfigMap>> {
-        None
-    }
-    fn claimants(&self, _: &ClusterKey, _: &Name) -> Vec<Claimant> {
-        Vec::new()
-    }
-    fn others_under(&self, _: &ClusterKey, _: &str, _: &str) -> Vec<(String, Claimant)> {
-        Vec::new()
-    }
-    fn used_before(&self, _: &ClusterKey, _: &Claimant, _: Share, _: Limits) -> Amount {
-        Amount::default()
-    }
-}
-
-fn desired(text: &str, compatibility: Compatibility, adopt: bool) -> ResolvedSchema {
-    let cluster = serde_json::json!({
-        "apiVersion": "millrace.dev/v1alpha1", "kind": "KafkaCluster",
-        "metadata": { "name": "main", "namespace": "kafka" }, "spec": {},
-    });
-    let schema = serde_json::json!({
-        "apiVersion": "millrace.dev/v1alpha1", "kind": "Schema",
-        "metadata": { "name": "flights", "namespace": "kafka" },
-        "spec": {
-            "clusterRef": { "name": "main" }, "subject": SUBJECT, "schema": text,
-            "compatibility": compatibility, "adopt": adopt,
-            "deletionPolicy": SubjectDeletionPolicy::Retain,
-        },
-    });
-    let schema: Schema = serde_json::from_value(schema).unwrap();
-    let facts = OneCluster(Arc::new(serde_json::from_value(cluster).unwrap()));
-    resolve::schema(&schema, &facts).unwrap()
-}
-
-/// Looks, plans and acts as the controller does, and gives the last plan and the rounds that had steps.
-async fn converge(
-    registry: &FakeRegistry,
-    desired: &ResolvedSchema,
-    owned: bool,
-) -> (SchemaPlan, usize) {
-    let mut owned = owned;
-    for rounds in 0..4 {
-        let observed = observe(registry, desired, owned).await.unwrap();
-        let plan = schema(desired, &observed);
-        if plan.steps.is_empty() {
-            return (plan, rounds);
-        }
-        owned = true;
-        for step in plan.steps {
-            carry_out(registry, desired, &observed, step).await.unwrap();
-        }
-    }
-    panic!("the plan does not end");
-}
 
 async fn registry_with(versions: &[&str], level: Compatibility) -> FakeRegistry {
     let registry = FakeRegistry::default();
@@ -108,13 +33,6 @@ async fn registry_with(versions: &[&str], level: Compatibility) -> FakeRegistry 
     registry.set_level(SUBJECT, level).await.unwrap();
     registry.take_writes();
     registry
-}
-
-fn condition<'a>(plan: &'a SchemaPlan, kind: &str) -> &'a Draft {
-    plan.conditions
-        .iter()
-        .find(|draft| draft.kind == kind)
-        .unwrap()
 }
 
 #[tokio::test]

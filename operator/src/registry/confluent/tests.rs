@@ -117,7 +117,10 @@ async fn what_a_schema_names_goes_with_every_question() {
         version: 2,
     }];
     registry.lookup(SUBJECT, &flight).await.unwrap();
-    registry.check(SUBJECT, &flight).await.unwrap();
+    registry
+        .check(SUBJECT, &flight, Against::Every)
+        .await
+        .unwrap();
     registry.register(SUBJECT, &flight).await.unwrap();
     registry.lookup(SUBJECT, &avro("\"int\"")).await.unwrap();
     let sent = json!({
@@ -132,6 +135,22 @@ async fn what_a_schema_names_goes_with_every_question() {
 }
 
 const CHECK: &str = "/compatibility/subjects/flights-value/versions?verbose=true&normalize=true";
+const CHECK_LATEST: &str =
+    "/compatibility/subjects/flights-value/versions/latest?verbose=true&normalize=true";
+const NEXT_DRY_RUN: &str =
+    "/apis/registry/v3/groups/default/artifacts/flights-value/versions?dryRun=true";
+
+/// A text that names another subject's.
+fn trip() -> NewSchema {
+    let mut trip =
+        avro(r#"{"type":"record","name":"Trip","fields":[{"name":"by","type":"dev.Carrier"}]}"#);
+    trip.references = vec![Reference {
+        name: "dev.Carrier".into(),
+        subject: "carrier".into(),
+        version: 2,
+    }];
+    trip
+}
 
 #[tokio::test]
 async fn an_unknown_or_deleted_subject_has_no_version() {
@@ -191,7 +210,7 @@ async fn a_refused_registration_carries_the_registrys_words() {
 #[tokio::test]
 async fn a_breaking_text_is_explained_by_a_dry_run_where_the_check_gives_no_words() {
     let registry = apicurio(&["check of a breaking text", "dry run of a breaking text"]).await;
-    let verdict = registry.check(SUBJECT, &avro(V1)).await;
+    let verdict = registry.check(SUBJECT, &avro(V1), Against::Every).await;
     assert_eq!(
         verdict,
         Ok(Verdict::Incompatible(vec![
@@ -199,7 +218,7 @@ async fn a_breaking_text_is_explained_by_a_dry_run_where_the_check_gives_no_word
         ]))
     );
     let registry = apicurio(&["check of a breaking text"]).await;
-    let verdict = registry.check(SUBJECT, &avro(V1)).await;
+    let verdict = registry.check(SUBJECT, &avro(V1), Against::Every).await;
     assert_eq!(
         verdict,
         Ok(Verdict::Incompatible(Vec::new())),
@@ -207,9 +226,20 @@ async fn a_breaking_text_is_explained_by_a_dry_run_where_the_check_gives_no_word
     );
 }
 
-/// As Apicurio 3.3.3 answered for a text that names another subject's: its check knows no references, its dry run does.
+/// As Apicurio 3.3.3 answered for texts that name another subject's: its check leaves out what is named, and calls an Avro text no
+/// schema and fails on a JSON schema; its dry run judges them.
 #[tokio::test]
 async fn a_text_with_references_is_judged_by_a_dry_run() {
+    let checks = [
+        (
+            422,
+            r#"{"message":"Invalid schema: Syntax violation for Avro artifact.","error_code":42201}"#,
+        ),
+        (
+            500,
+            r#"{"message":"Unresolved JSON Schema reference: carrier.json","error_code":0}"#,
+        ),
+    ];
     let dry_runs = [
         (
             200,
@@ -229,31 +259,40 @@ async fn a_text_with_references_is_judged_by_a_dry_run() {
             None,
         ),
     ];
-    let mut trip =
-        avro(r#"{"type":"record","name":"Trip","fields":[{"name":"by","type":"dev.Carrier"}]}"#);
-    trip.references = vec![Reference {
-        name: "dev.Carrier".into(),
-        subject: "carrier".into(),
-        version: 2,
-    }];
-    for (status, body, expected) in dry_runs {
+    for ((check, words), (status, body, expected)) in checks
+        .iter()
+        .flat_map(|check| dry_runs.iter().map(move |run| (*check, run.clone())))
+    {
         let answers = Answers::from([
             (
-                ("POST".to_owned(), format!("/apis/ccompat/v7{CHECK}")),
-                (422, r#"{"message":"Invalid schema: Syntax violation for Avro artifact.","error_code":42201}"#.to_owned()),
+                ("POST".to_owned(), format!("/apis/ccompat/v7{CHECK_LATEST}")),
+                (check, words.to_owned()),
             ),
             (
-                ("POST".to_owned(), "/apis/registry/v3/groups/default/artifacts/flights-value/versions?dryRun=true".to_owned()),
+                ("POST".to_owned(), NEXT_DRY_RUN.to_owned()),
                 (status, body.to_owned()),
             ),
         ]);
         let root = stub(answers).await;
         let registry = Confluent::new(Client::new(), &format!("{root}/apis/ccompat/v7"));
-        let verdict = registry.check(SUBJECT, &trip).await.unwrap();
+        let verdict = registry.check(SUBJECT, &trip(), Against::Latest).await;
         match expected {
-            Some(expected) => assert_eq!(verdict, expected),
-            None => assert!(matches!(verdict, Verdict::Invalid(_)), "{verdict:?}"),
+            Some(expected) => assert_eq!(verdict, Ok(expected)),
+            None => assert!(matches!(verdict, Ok(Verdict::Invalid(_))), "{verdict:?}"),
         }
+    }
+}
+
+#[tokio::test]
+async fn what_is_asked_depends_on_what_a_text_is_compared_with() {
+    for (against, path) in [
+        (Against::Nothing, CHECK),
+        (Against::Latest, CHECK_LATEST),
+        (Against::Every, CHECK),
+    ] {
+        let registry = confluent("POST", path, 200, r#"{"is_compatible":true}"#).await;
+        let verdict = registry.check(SUBJECT, &avro(V1), against).await;
+        assert_eq!(verdict, Ok(Verdict::Compatible), "{against:?}");
     }
 }
 
@@ -262,7 +301,7 @@ async fn confluents_own_words_are_kept_without_the_schemas_it_repeats() {
     let body = r#"{"is_compatible":false,"messages":["{errorType:'READER_FIELD_MISSING_DEFAULT_VALUE', description:'The field 'carrier' has no default'}","{oldSchemaVersion: 1}","{oldSchema: '{}'}","{validateFields: 'false', compatibility: 'BACKWARD'}"]}"#;
     let verdict = confluent("POST", CHECK, 200, body)
         .await
-        .check(SUBJECT, &avro(V1))
+        .check(SUBJECT, &avro(V1), Against::Every)
         .await;
     let Ok(Verdict::Incompatible(words)) = verdict else {
         panic!("{verdict:?}")
@@ -280,7 +319,10 @@ async fn a_text_that_is_no_schema_is_invalid_and_says_where() {
             "dry run of a first version that is no schema",
         ],
     ] {
-        let verdict = apicurio(names).await.check(SUBJECT, &avro(BROKEN)).await;
+        let verdict = apicurio(names)
+            .await
+            .check(SUBJECT, &avro(BROKEN), Against::Every)
+            .await;
         let Ok(Verdict::Invalid(words)) = verdict else {
             panic!("{names:?}: {verdict:?}")
         };
@@ -292,7 +334,7 @@ async fn a_text_that_is_no_schema_is_invalid_and_says_where() {
 async fn a_first_version_breaks_nobody() {
     let registry = apicurio(&["check of an unknown subject", "dry run of a first version"]).await;
     assert_eq!(
-        registry.check(SUBJECT, &avro(V1)).await,
+        registry.check(SUBJECT, &avro(V1), Against::Every).await,
         Ok(Verdict::Compatible)
     );
     let json = NewSchema {
@@ -300,7 +342,7 @@ async fn a_first_version_breaks_nobody() {
         text: V1.into(),
         references: Vec::new(),
     };
-    let verdict = registry.check(SUBJECT, &json).await;
+    let verdict = registry.check(SUBJECT, &json, Against::Nothing).await;
     assert_eq!(
         verdict,
         Ok(Verdict::Invalid("the text is a schema of type AVRO".into()))
@@ -308,7 +350,7 @@ async fn a_first_version_breaks_nobody() {
     let body = r#"{"error_code":40401,"message":"Subject 'flights-value' not found."}"#;
     let registry = confluent("POST", CHECK, 404, body).await;
     assert_eq!(
-        registry.check(SUBJECT, &avro(V1)).await,
+        registry.check(SUBJECT, &avro(V1), Against::Every).await,
         Ok(Verdict::Compatible)
     );
 }

@@ -81,7 +81,7 @@ async fn ask(registry: &Confluent, question: &str) -> Meaning {
     match question {
         "versions" => of(registry.versions(SUBJECT).await, Vec::is_empty),
         "lookup" => of(registry.lookup(SUBJECT, &avro(V1)).await, Option::is_none),
-        "check" => match registry.check(SUBJECT, &avro(V1)).await {
+        "check" => match registry.check(SUBJECT, &avro(V1), Against::Every).await {
             Ok(Verdict::Invalid(_)) => Meaning::Invalid,
             Ok(Verdict::Compatible) => Meaning::First,
             other => of(other, |_| false),
@@ -207,7 +207,7 @@ async fn what_a_registry_adds_to_its_answers_is_passed_over() {
     assert_eq!(found, Ok(Some(registered)));
     assert_eq!(registry.register(SUBJECT, &avro(V1)).await, Ok(registered));
     assert_eq!(
-        registry.check(SUBJECT, &avro(V1)).await,
+        registry.check(SUBJECT, &avro(V1), Against::Every).await,
         Ok(Verdict::Compatible)
     );
     assert_eq!(registry.level(SUBJECT).await, Ok(Some(Compatibility::Full)));
