@@ -332,3 +332,40 @@ fn reconciles_read_as_the_arrow() {
         }
     }
 }
+
+#[test]
+fn known_trouble_names_tests_that_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let note = fs::read_to_string(root.join("docs/design/0015-known-trouble.md")).unwrap();
+    let rows = note.lines().filter(|line| line.starts_with("| "));
+    let tests = rows.filter_map(|row| row.rsplit('|').nth(1));
+    let named: Vec<&str> = tests
+        .flat_map(|tests| tests.split('`').skip(1).step_by(2))
+        .collect();
+    assert!(named.len() > 22, "the table was not found");
+    let mut code = String::new();
+    for directory in ["operator", "e2e/tests"] {
+        for file in rust_files(&root.join(directory)) {
+            code.push_str(&fs::read_to_string(file).unwrap());
+        }
+    }
+    let missing = named
+        .into_iter()
+        .filter(|name| !code.contains(&format!("fn {name}(")));
+    none(
+        missing.map(str::to_owned).collect(),
+        "docs/design/0015-known-trouble.md names tests that are not there",
+    );
+}
+
+fn rust_files(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    paths
+        .flat_map(|path| match path.is_dir() {
+            true => rust_files(&path),
+            false => vec![path],
+        })
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+        .collect()
+}

@@ -430,7 +430,8 @@ mod tests {
             delete for good again: ok
             register after that: the same
             what is left: []
-        "#]].assert_eq(&told);
+        "#]]
+        .assert_eq(&told);
     }
 
     #[tokio::test]

@@ -9,6 +9,8 @@ mod confluent;
 pub mod conformance;
 mod fake;
 mod invalid;
+#[cfg(test)]
+mod known_trouble;
 mod level;
 mod memory;
 #[cfg(test)]
