@@ -96,6 +96,8 @@ enum Command {
     Work(work::Arguments),
     /// Run the operator's scenario against this Kafka and against the one in memory that its tests use.
     Conformance,
+    /// Run the operator's scenario against a schema registry and against the one in memory that its tests use.
+    RegistryConformance(conformance::Registry),
     /// Print which moves of replicas are under way.
     Reassignments,
     /// Move the replicas of a partition, as an administrator does by hand.
@@ -175,6 +177,9 @@ async fn run(access: Access, limit: Duration, command: Command) -> Result<Value,
         Command::Lag(arguments) => within(limit, lag::run(&access, &arguments)).await,
         Command::Work(arguments) => work::run(access, arguments).await,
         Command::Conformance => within(limit, conformance::run(&access)).await,
+        Command::RegistryConformance(registry) => {
+            within(limit, conformance::run_registry(&registry)).await
+        }
         Command::Reassignments => within(limit, by_hand::reassignments(&access)).await,
         Command::Reassign(arguments) => within(limit, by_hand::reassign(&access, arguments)).await,
         Command::Elect(arguments) => within(limit, by_hand::elect(&access, arguments)).await,

@@ -1,7 +1,8 @@
-//! The Kafka in memory, on which the operator's own tests stand, answers as the real one does.
+//! What the operator's own tests stand on answers as the real thing does: the Kafka in memory, and the schema registry in memory.
 
 use anyhow::{Context, Result};
-use millrace_e2e::Case;
+use millrace_e2e::{CLUSTER, CLUSTER_NAMESPACE, Case};
+use serde_json::Value;
 
 #[tokio::test]
 async fn the_fake_kafka_answers_as_the_real_one() -> Result<()> {
@@ -10,16 +11,33 @@ async fn the_fake_kafka_answers_as_the_real_one() -> Result<()> {
         .probe
         .ask(&["conformance", "--timeout-s", "120"])
         .await?;
+    same(&answer, "kafka")
+}
+
+#[tokio::test]
+async fn the_fake_registry_answers_as_the_real_one() -> Result<()> {
+    let case = Case::shared("registry-conformance").await?;
+    let url = format!("http://{CLUSTER}-registry.{CLUSTER_NAMESPACE}.svc:8080/apis/ccompat/v7");
+    let prefix = case.name("");
+    let limit = ["--timeout-s", "120"];
+    let of = ["--url", &url, "--prefix", &prefix];
+    let command = [&["registry-conformance"], &limit[..], &of[..]].concat();
+    let answer = case.probe.ask(&command).await?;
+    same(&answer, "registry")
+}
+
+/// The outcomes of the real thing are those of the fake.
+fn same(answer: &Value, real: &str) -> Result<()> {
     let outcomes = |of: &str| {
         answer[of]
             .as_array()
             .cloned()
             .with_context(|| format!("no outcomes of {of}"))
     };
-    let (kafka, fake) = (outcomes("kafka")?, outcomes("fake")?);
-    for (kafka, fake) in kafka.iter().zip(&fake) {
-        assert_eq!(kafka, fake, "Kafka on the left, the fake on the right");
+    let (told, fake) = (outcomes(real)?, outcomes("fake")?);
+    for (told, fake) in told.iter().zip(&fake) {
+        assert_eq!(told, fake, "{real} on the left, the fake on the right");
     }
-    assert_eq!(kafka.len(), fake.len());
+    assert_eq!(told.len(), fake.len());
     Ok(())
 }
