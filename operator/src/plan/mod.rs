@@ -29,8 +29,6 @@ pub use progress::{Sample, progress};
 pub use quotas::quotas;
 pub use redrive_turn::{Turn, earlier_redrives, is_over, redrive_turn};
 pub use roll::{Roll, roll};
-#[cfg(test)]
-pub(crate) use schema::testing as schema_testing;
 pub use schema::{
     BREAKS, SchemaPlan, SchemaStep, SubjectObservation, against, allows_all_of, asks, breaks,
     refuses_all_of, schema,
@@ -48,3 +46,6 @@ mod convergence;
 
 #[cfg(test)]
 mod moves_converge;
+
+#[cfg(test)]
+pub(crate) use schema::{SUBJECT, condition, converge, desired, visit};

@@ -253,6 +253,8 @@ pub fn refuses_all_of(level: Compatibility, stored: Option<Compatibility>) -> bo
 }
 
 #[cfg(test)]
-pub(crate) mod testing;
+mod testing;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(crate) use testing::{SUBJECT, condition, converge, desired, visit};

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{NewSchema, RegistryError, SchemaRegistry, stub::Stub};
 use crate::{
-    plan::schema_testing::{SUBJECT, condition, converge, desired, visit},
+    plan::{SUBJECT, condition, converge, desired, visit},
     resolve::{ResolvedReference, ResolvedSchema},
     status::{State, reasons},
 };

@@ -9,12 +9,8 @@ mod confluent;
 pub mod conformance;
 mod fake;
 mod invalid;
-#[cfg(test)]
-mod known_trouble;
 mod level;
 mod memory;
-#[cfg(test)]
-mod stub;
 mod wire;
 
 pub use clients::HttpRegistries;
@@ -144,3 +140,8 @@ pub trait Registries: Send + Sync + 'static {
     /// The client of the registry at `url`.
     fn at(&self, url: &str) -> Arc<dyn SchemaRegistry>;
 }
+
+#[cfg(test)]
+mod known_trouble;
+#[cfg(test)]
+mod stub;
