@@ -209,7 +209,8 @@ async fn wanted(
         .clusters
         .get(&resolved.key)
         .map(|handle| handle.view());
-    let runs = registry(own, resolved).is_some();
+    let deployed = registry(own, resolved);
+    let runs = deployed.is_some();
     let given = Given {
         identity: prepared.identity.clone(),
         authority_pem: prepared.certificates.authority_pem.clone(),
@@ -220,6 +221,11 @@ async fn wanted(
         registry_can_start: runs
             || reachable(view.as_ref())
                 .is_some_and(|view| desire::registry_can_start(cluster, view)),
+        registry_restart: desire::registry_restart(
+            deployed.as_deref().and_then(restarted),
+            &own.children.registry_pods_started(&resolved.key),
+            Timestamp::now(),
+        ),
     };
     Ok(desire::objects(resolved, &given))
 }
@@ -227,6 +233,13 @@ async fn wanted(
 fn registry(own: &Own, cluster: &ResolvedCluster) -> Option<Arc<Deployment>> {
     own.children
         .deployment(&cluster.key.namespace, &Names(&cluster.key).registry())
+}
+
+/// What the registry's Deployment says of its last restart.
+fn restarted(deployment: &Deployment) -> Option<Timestamp> {
+    let template = &deployment.spec.as_ref()?.template;
+    let annotations = template.metadata.as_ref()?.annotations.as_ref()?;
+    annotations.get(desire::RESTART_ANNOTATION)?.parse().ok()
 }
 
 fn reachable(view: Option<&ViewState>) -> Option<&View> {

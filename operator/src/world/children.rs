@@ -5,6 +5,7 @@ use std::{
 };
 
 use futures::{Stream, StreamExt};
+use jiff::Timestamp;
 use k8s_openapi::api::{
     apps::v1::{Deployment, StatefulSet},
     core::v1::{ConfigMap, Node, Pod, Service, ServiceAccount},
@@ -104,20 +105,21 @@ impl Children {
 
     /// The pods of a cluster's nodes.
     pub fn node_pods(&self, key: &ClusterKey) -> BTreeMap<BrokerId, NodePod> {
-        let has = |pod: &Pod, label: &str, value: &str| {
-            pod.labels().get(label).is_some_and(|found| found == value)
-        };
-        let of_cluster = |pod: &Pod| {
-            pod.metadata.namespace.as_ref() == Some(&key.namespace)
-                && has(pod, INSTANCE, &key.name)
-                && has(pod, COMPONENT, NODES)
-        };
         let pods = self.pods.state();
         NodePod::by_broker(
             pods.iter()
-                .filter(|pod| of_cluster(pod))
+                .filter(|pod| belongs(pod, key, NODES))
                 .filter_map(|pod| NodePod::of(pod)),
         )
+    }
+
+    /// When the pods of a cluster's schema registry started, of those that have.
+    pub fn registry_pods_started(&self, key: &ClusterKey) -> Vec<Timestamp> {
+        let pods = self.pods.state();
+        pods.iter()
+            .filter(|pod| belongs(pod, key, REGISTRY))
+            .filter_map(|pod| Some(pod.status.as_ref()?.start_time.as_ref()?.0))
+            .collect()
     }
 
     /// The value of a label by Kubernetes node, of the nodes that have it.
@@ -134,6 +136,17 @@ impl Children {
         self.deployments
             .get(&ObjectRef::new(name).within(namespace))
     }
+}
+
+/// Whether a pod is of this part of a cluster.
+fn belongs(pod: &Pod, key: &ClusterKey, component: &str) -> bool {
+    let has = |label: &str, value: &str| {
+        let found = pod.labels().get(label);
+        found.is_some_and(|found| found == value)
+    };
+    pod.metadata.namespace.as_ref() == Some(&key.namespace)
+        && has(INSTANCE, &key.name)
+        && has(COMPONENT, component)
 }
 
 fn watch<K>(client: &Client, world: &World, changed: &Changed, tasks: &mut JoinSet<()>) -> Store<K>

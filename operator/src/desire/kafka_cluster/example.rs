@@ -48,6 +48,7 @@ pub fn given(nodes: usize) -> Given {
             .collect::<BTreeMap<_, _>>(),
         operator_namespace: "millrace-system".into(),
         registry_can_start: true,
+        registry_restart: None,
     }
 }
 

@@ -12,6 +12,7 @@ mod pod_disruption_budget;
 mod pods;
 mod registry_deployment;
 mod registry_kafka;
+mod registry_restart;
 mod server_properties;
 mod service_accounts;
 mod services;
@@ -19,6 +20,7 @@ mod stateful_set;
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use k8s_openapi::api::{
     apps::v1::{Deployment, StatefulSet},
     core::v1::{ConfigMap, Service, ServiceAccount},
@@ -34,6 +36,7 @@ pub use identity::{Identity, identity};
 pub use names::Names;
 pub use pods::digest;
 pub use registry_kafka::{registry_access, registry_can_start, registry_topics};
+pub use registry_restart::{RESTART_ANNOTATION, registry_restart};
 pub use server_properties::server_properties;
 pub use stateful_set::template_digest;
 
@@ -59,6 +62,8 @@ pub struct Given {
     pub operator_namespace: String,
     /// Whether the managed registry has what it needs to start.
     pub registry_can_start: bool,
+    /// What [`registry_restart`] says of the managed registry.
+    pub registry_restart: Option<Timestamp>,
 }
 
 impl Given {

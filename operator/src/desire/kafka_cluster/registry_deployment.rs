@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::{
     api::{
-        apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy},
+        apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment},
         core::v1::{
             Container, ContainerPort, HTTPGetAction, PodSpec, PodTemplateSpec, Probe,
             ProjectedVolumeSource, ServiceAccountTokenProjection, Volume, VolumeProjection,
@@ -20,14 +20,12 @@ use super::{
         config_map_volume, container_security, digest, env, pod_security, read_only, requirements,
         tmp_volume, writable,
     },
+    registry_restart::{RESTART_ANNOTATION, TOKEN_SECONDS},
 };
 use crate::resolve::{ResolvedCluster, ResolvedRegistry};
 
-/// Life of the registry's token, in seconds. The kubelet renews it in time, but the clients of Kafka 3.9 that Apicurio brings read it
-/// once: when it expires they are cut off, and the liveness probe has the pod restarted some two minutes later.
-const TOKEN_SECONDS: i64 = 24 * 3600;
-
-/// Deployment `<name>-registry`: one pod that keeps all it knows in Kafka. None where the registry is not Millrace's.
+/// Deployment `<name>-registry`: one pod that keeps all it knows in Kafka, replaced before its token ends by one that is ready before it
+/// goes: two read the same journal without harm. None where the registry is not Millrace's.
 pub fn registry_deployment(cluster: &ResolvedCluster, given: &Given) -> Option<Deployment> {
     let Some(ResolvedRegistry::Managed {
         image,
@@ -43,16 +41,16 @@ pub fn registry_deployment(cluster: &ResolvedCluster, given: &Given) -> Option<D
             replicas: Some(1),
             selector: selector(&cluster.key, Component::Registry),
             strategy: Some(DeploymentStrategy {
-                type_: Some("Recreate".into()),
-                rolling_update: None,
+                type_: Some("RollingUpdate".into()),
+                rolling_update: Some(RollingUpdateDeployment {
+                    max_surge: Some(IntOrString::Int(1)),
+                    max_unavailable: Some(IntOrString::Int(0)),
+                }),
             }),
             template: PodTemplateSpec {
                 metadata: Some(ObjectMeta {
                     labels: Some(labels(&cluster.key, Component::Registry)),
-                    annotations: Some(BTreeMap::from([(
-                        "millrace.dev/ca".into(),
-                        digest(&given.authority_pem),
-                    )])),
+                    annotations: Some(annotations(given)),
                     ..ObjectMeta::default()
                 }),
                 spec: Some(PodSpec {
@@ -69,6 +67,14 @@ pub fn registry_deployment(cluster: &ResolvedCluster, given: &Given) -> Option<D
         }),
         status: None,
     })
+}
+
+fn annotations(given: &Given) -> BTreeMap<String, String> {
+    let restart = given
+        .registry_restart
+        .map(|started| (RESTART_ANNOTATION.to_owned(), started.to_string()));
+    let ca = ("millrace.dev/ca".to_owned(), digest(&given.authority_pem));
+    restart.into_iter().chain([ca]).collect()
 }
 
 fn container(
@@ -163,6 +169,26 @@ mod tests {
     fn one_pod_with_a_token_of_its_own() {
         expect_file!["expected/registry_deployment.yaml"]
             .assert_eq(&yaml(&registry_deployment(&cluster(3), &given(3)).unwrap()));
+    }
+
+    #[test]
+    fn a_restart_makes_the_template_another_one() {
+        let template = |restart: Option<&str>| {
+            let given = Given {
+                registry_restart: restart.map(|started| started.parse().unwrap()),
+                ..given(3)
+            };
+            registry_deployment(&cluster(3), &given)
+                .unwrap()
+                .spec
+                .unwrap()
+                .template
+        };
+        let restarted = template(Some("2026-01-01T00:00:00Z"));
+        let annotations = restarted.metadata.as_ref().unwrap().annotations.as_ref();
+        let told = annotations.unwrap()[RESTART_ANNOTATION].as_str();
+        assert_eq!(told, "2026-01-01T00:00:00Z");
+        assert_ne!(restarted, template(None));
     }
 
     #[test]
