@@ -38,3 +38,4 @@ mod topic_observe;
 mod topic_reassignment;
 mod topic_skew;
 mod topics_at_scale;
+mod webhook_certificate;

@@ -9,6 +9,7 @@ use axum::{
 };
 use axum_server::{Handle, tls_rustls::RustlsConfig};
 use kube::core::{DynamicObject, admission::AdmissionReview};
+use tokio::sync::watch::{self, Receiver};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
@@ -29,63 +30,69 @@ pub async fn serve(context: Arc<Context>, shutdown: CancellationToken) {
 }
 
 async fn answer(context: Arc<Context>, shutdown: CancellationToken) -> Result<(), Error> {
-    let (sender, mut receiver) = tokio::sync::watch::channel(None::<Served>);
+    let (sender, receiver) = watch::channel(None::<Served>);
     let watching = follow(context.clone(), sender);
-    let serving = async {
-        let Some(first) = next(&mut receiver).await else {
-            return Ok(());
-        };
-        let tls = RustlsConfig::from_pem(
-            first.certificate_pem.into_bytes(),
-            first.key_pem.into_bytes(),
-        )
-        .await
-        .map_err(|error| Error::Certificate(format!("the webhook's certificate: {error}")))?;
-        let address = SocketAddr::from(([0, 0, 0, 0], context.config.webhook_port));
-        let handle = Handle::new();
-        let server = axum_server::bind_rustls(address, tls.clone())
-            .handle(handle.clone())
-            .serve(router(Judge::new(&context)).into_make_service());
-        info!(%address, "the admission webhook answers");
-        let reloading = async {
-            while let Some(renewed) = next(&mut receiver).await {
-                tls.reload_from_pem(
-                    renewed.certificate_pem.into_bytes(),
-                    renewed.key_pem.into_bytes(),
-                )
-                .await
-                .map_err(|error| {
-                    Error::Certificate(format!("the webhook's renewed certificate: {error}"))
-                })?;
-                info!("the admission webhook has a new certificate");
-            }
-            Ok(())
-        };
-        let stopping = async {
-            shutdown.cancelled().await;
-            handle.graceful_shutdown(Some(GRACE));
-            std::future::pending::<Result<(), Error>>().await
-        };
-        tokio::select! {
-            ended = server => ended.map_err(|error| Error::Certificate(format!("the webhook on {address}: {error}"))),
-            failed = reloading => failed,
-            never = stopping => never,
-        }
+    let address = SocketAddr::from(([0, 0, 0, 0], context.config.webhook_port));
+    let handle = Handle::new();
+    let serving = listen(
+        address,
+        router(Judge::new(&context)),
+        receiver,
+        handle.clone(),
+    );
+    let stopping = async {
+        shutdown.cancelled().await;
+        handle.graceful_shutdown(Some(GRACE));
+        tokio::time::sleep(GRACE).await;
     };
     tokio::select! {
         ended = serving => ended,
         ended = watching => ended,
-        () = stopped(&shutdown) => Ok(()),
+        () = stopping => Ok(()),
     }
 }
 
-/// Ends some time after `shutdown`, when what was under way has had its time.
-async fn stopped(shutdown: &CancellationToken) {
-    shutdown.cancelled().await;
-    tokio::time::sleep(GRACE).await;
+/// Serves `pages` over TLS, from when there is a certificate, and with the last one that came: a connection keeps the one it began with.
+async fn listen(
+    address: SocketAddr,
+    pages: Router,
+    mut certificates: Receiver<Option<Served>>,
+    handle: Handle<SocketAddr>,
+) -> Result<(), Error> {
+    let Some(first) = next(&mut certificates).await else {
+        return Ok(());
+    };
+    let tls = RustlsConfig::from_pem(
+        first.certificate_pem.into_bytes(),
+        first.key_pem.into_bytes(),
+    )
+    .await
+    .map_err(|error| Error::Certificate(format!("the webhook's certificate: {error}")))?;
+    let server = axum_server::bind_rustls(address, tls.clone())
+        .handle(handle)
+        .serve(pages.into_make_service());
+    info!(%address, "the admission webhook answers");
+    let reloading = async {
+        while let Some(renewed) = next(&mut certificates).await {
+            tls.reload_from_pem(
+                renewed.certificate_pem.into_bytes(),
+                renewed.key_pem.into_bytes(),
+            )
+            .await
+            .map_err(|error| {
+                Error::Certificate(format!("the webhook's renewed certificate: {error}"))
+            })?;
+            info!("the admission webhook has a new certificate");
+        }
+        Ok(())
+    };
+    tokio::select! {
+        ended = server => ended.map_err(|error| Error::Certificate(format!("the webhook on {address}: {error}"))),
+        failed = reloading => failed,
+    }
 }
 
-async fn next(receiver: &mut tokio::sync::watch::Receiver<Option<Served>>) -> Option<Served> {
+async fn next(receiver: &mut Receiver<Option<Served>>) -> Option<Served> {
     receiver.changed().await.ok()?;
     receiver.borrow_and_update().clone()
 }
@@ -107,3 +114,6 @@ async fn validate(
         Err(refusal) => (StatusCode::BAD_REQUEST, Json(*refusal)),
     }
 }
+
+#[cfg(test)]
+mod tests;

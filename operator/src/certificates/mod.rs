@@ -8,6 +8,7 @@ mod inspect;
 mod leaf;
 
 pub use authority::Authority;
+pub use inspect::{Facts, inspect};
 pub use leaf::{LeafRequest, is_current};
 
 /// A certificate and its private key, in PEM.
