@@ -15,6 +15,7 @@ mod avro;
 pub mod certificates;
 pub mod cli;
 pub mod config;
+pub mod conformance;
 pub mod context;
 pub mod controllers;
 pub mod dead_letters;

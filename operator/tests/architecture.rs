@@ -8,7 +8,14 @@ use std::{
 };
 
 /// Modules that decide: total and pure.
-const PURE: [&str; 5] = ["plan/", "desire/", "resolve/", "lag/", "skew/"];
+const PURE: [&str; 6] = [
+    "plan/",
+    "desire/",
+    "resolve/",
+    "lag/",
+    "skew/",
+    "conformance/",
+];
 
 struct Source {
     /// From `operator/src`, such as `plan/topic.rs`.
