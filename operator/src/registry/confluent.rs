@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use millrace_crds::Compatibility;
 use reqwest::{Client, Method, StatusCode, header::ACCEPT};
@@ -7,17 +9,21 @@ use serde::{
 };
 
 use super::{
-    Against, NewSchema, Registered, RegistryError, SchemaRegistry, Verdict,
+    Against, KnownId, NewSchema, Registered, RegistryError, SchemaRegistry, Verdict,
     answer::{self, LARGEST, Unread, short},
     apicurio::Apicurio,
     invalid, level,
     wire::{
-        ErrorBody, FoundBody, LevelBody, NewLevelBody, RegisteredBody, SchemaBody, VerdictBody,
+        ContextIdBody, ErrorBody, FoundBody, LevelBody, NewLevelBody, RegisteredBody, SchemaBody,
+        UseBody, VerdictBody,
     },
 };
+use crate::conformance::SchemaId;
 
 /// Most characters of an answer that is not JSON which end up in a message.
 const MAX_WORDS: usize = 300;
+/// The HTTP status, without an `error_code`.
+const NO_SUCH_PATH: u32 = 404;
 const SUBJECT_NOT_FOUND: u32 = 40401;
 const SCHEMA_NOT_FOUND: u32 = 40403;
 const SUBJECT_SOFT_DELETED: u32 = 40404;
@@ -163,6 +169,36 @@ impl Confluent {
         }
     }
 
+    async fn subjects_of_number(&self, number: i32) -> Result<KnownId, RegistryError> {
+        let path = format!("/schemas/ids/{number}/versions?deleted=true");
+        let uses: Option<Vec<UseBody>> = none_on(&[SCHEMA_NOT_FOUND], self.get(&path).await)?;
+        let subjects = uses.into_iter().flatten().map(|found| found.subject);
+        let subjects: BTreeSet<String> = subjects.collect();
+        Ok(if subjects.is_empty() {
+            KnownId::Nowhere
+        } else {
+            KnownId::Under(subjects)
+        })
+    }
+
+    /// Confluent's registry knows GUIDs since version 8. Where the path is not there, there are none to ask for.
+    async fn subjects_of_guid(&self, guid: SchemaId) -> Result<KnownId, RegistryError> {
+        let ids = self.get(&format!("/schemas/guids/{guid}/ids")).await;
+        let ids: Vec<ContextIdBody> = match none_on(&[SCHEMA_NOT_FOUND], ids) {
+            Ok(ids) => ids.unwrap_or_default(),
+            Err(RegistryError::Refused {
+                code: NO_SUCH_PATH, ..
+            }) => return Ok(KnownId::NotTold),
+            Err(error) => return Err(error),
+        };
+        let default = |id: &&ContextIdBody| id.context.as_deref().is_none_or(|c| c == ".");
+        match ids.iter().find(default) {
+            Some(found) => self.subjects_of_number(found.id).await,
+            None if ids.is_empty() => Ok(KnownId::Nowhere),
+            None => Ok(KnownId::NotTold),
+        }
+    }
+
     async fn explain_break(
         &self,
         subject: &str,
@@ -295,6 +331,13 @@ impl SchemaRegistry for Confluent {
             )?;
         }
         Ok(())
+    }
+
+    async fn subjects_of(&self, id: SchemaId) -> Result<KnownId, RegistryError> {
+        match id {
+            SchemaId::Number(number) => self.subjects_of_number(number).await,
+            SchemaId::Guid(_) => self.subjects_of_guid(id).await,
+        }
     }
 }
 

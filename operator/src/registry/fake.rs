@@ -9,9 +9,10 @@ use async_trait::async_trait;
 use millrace_crds::Compatibility;
 
 use super::{
-    Against, NewSchema, Registered, Registries, RegistryError, SchemaRegistry, Verdict,
+    Against, KnownId, NewSchema, Registered, Registries, RegistryError, SchemaRegistry, Verdict,
     memory::{Flavour, Memory, Refusal},
 };
+use crate::conformance::SchemaId;
 
 /// A registry in memory.
 #[derive(Debug)]
@@ -21,6 +22,7 @@ pub struct FakeRegistry(Mutex<State>);
 struct State {
     memory: Memory,
     writes: Vec<String>,
+    asked: Vec<i32>,
     unreachable: bool,
 }
 
@@ -29,6 +31,7 @@ impl Default for FakeRegistry {
         Self(Mutex::new(State {
             memory: Memory::new(Flavour::Apicurio),
             writes: Vec::new(),
+            asked: Vec::new(),
             unreachable: false,
         }))
     }
@@ -43,6 +46,11 @@ impl FakeRegistry {
     /// What was written since it was last asked this, such as `register flights-value 1`.
     pub fn take_writes(&self) -> Vec<String> {
         std::mem::take(&mut self.lock().writes)
+    }
+
+    /// The schema ids whose subjects were asked for since it was last asked this.
+    pub fn take_asked(&self) -> Vec<i32> {
+        std::mem::take(&mut self.lock().asked)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -138,6 +146,20 @@ impl SchemaRegistry for FakeRegistry {
             state.writes.push(format!("delete {subject} {how}"));
         }
         Ok(())
+    }
+
+    async fn subjects_of(&self, id: SchemaId) -> Result<KnownId, RegistryError> {
+        let mut state = self.answer()?;
+        let SchemaId::Number(number) = id else {
+            return Ok(KnownId::NotTold);
+        };
+        state.asked.push(number);
+        let subjects = state.memory.subjects_of(i64::from(number));
+        Ok(if subjects.is_empty() {
+            KnownId::Nowhere
+        } else {
+            KnownId::Under(subjects)
+        })
     }
 }
 

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use apache_avro::{Schema, schema_compatibility::SchemaCompatibility};
 use millrace_crds::Compatibility;
@@ -85,6 +85,13 @@ impl Memory {
             .live(subject)
             .find(|version| version.content == content);
         Ok(found.map(|version| version.registered))
+    }
+
+    /// The subjects that have the schema with this id, also where it is softly deleted.
+    pub(super) fn subjects_of(&self, id: i64) -> BTreeSet<String> {
+        let has = |versions: &[Version]| versions.iter().any(|v| v.registered.id == id);
+        let subjects = self.subjects.iter().filter(|(_, versions)| has(versions));
+        subjects.map(|(subject, _)| subject.clone()).collect()
     }
 
     /// What the schema breaks at the subject's level, nothing if it breaks nobody.

@@ -17,10 +17,12 @@ pub use clients::HttpRegistries;
 pub use confluent::Confluent;
 pub use fake::{FakeRegistries, FakeRegistry};
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use async_trait::async_trait;
 use millrace_crds::{Compatibility, SchemaType};
+
+use crate::conformance::SchemaId;
 
 /// A schema to check or register.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,6 +75,17 @@ pub enum Verdict {
     Incompatible(Vec<String>),
     /// It is not a schema; the registry's own words.
     Invalid(String),
+}
+
+/// What the registry tells of a schema id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KnownId {
+    /// The schema is registered under these subjects, at least one. Softly deleted versions count: their ids are still resolved.
+    Under(BTreeSet<String>),
+    /// No subject has such a schema.
+    Nowhere,
+    /// The registry cannot be asked, as for a GUID where its API has none.
+    NotTold,
 }
 
 /// A refusal or failure of the registry.
@@ -133,6 +146,8 @@ pub trait SchemaRegistry: Send + Sync + 'static {
     async fn set_level(&self, subject: &str, level: Compatibility) -> Result<(), RegistryError>;
     /// Deletes the subject, softly or for good; one that is gone is no error.
     async fn delete(&self, subject: &str, permanent: bool) -> Result<(), RegistryError>;
+    /// The subjects under which the schema with this id is registered.
+    async fn subjects_of(&self, id: SchemaId) -> Result<KnownId, RegistryError>;
 }
 
 /// Clients of registries by URL.

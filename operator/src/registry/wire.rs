@@ -57,6 +57,20 @@ pub(super) struct FoundBody {
     pub version: i32,
 }
 
+/// A version of a subject, of those that have a schema.
+#[derive(Debug, Deserialize)]
+pub(super) struct UseBody {
+    pub subject: String,
+}
+
+/// An id that a GUID has in a context of the registry.
+#[derive(Debug, Deserialize)]
+pub(super) struct ContextIdBody {
+    #[serde(default)]
+    pub context: Option<String>,
+    pub id: i32,
+}
+
 /// Answer to a check.
 #[derive(Debug, Deserialize)]
 pub(super) struct VerdictBody {

@@ -11,9 +11,11 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     admission::review,
+    conformance::SchemaId,
     kafka::{Acl, ObservedBroker, ObservedPartition, ObservedTopic},
     registry::{
-        Against, FakeRegistries, NewSchema, Registered, RegistryError, SchemaRegistry, Verdict,
+        Against, FakeRegistries, KnownId, NewSchema, Registered, RegistryError, SchemaRegistry,
+        Verdict,
     },
     resolve::{Amount, Claimant, Limits, Name, Share},
     world::{Claim, Claims, ClusterKey, Holdings, View, ViewState, Wake},
@@ -476,6 +478,9 @@ impl SchemaRegistry for Silent {
         std::future::pending().await
     }
     async fn delete(&self, _: &str, _: bool) -> Result<(), RegistryError> {
+        std::future::pending().await
+    }
+    async fn subjects_of(&self, _: SchemaId) -> Result<KnownId, RegistryError> {
         std::future::pending().await
     }
 }

@@ -2,6 +2,7 @@
 
 mod codes;
 mod hostile;
+mod ids;
 
 use std::{
     collections::HashMap,

@@ -41,7 +41,7 @@ const CODES: [(u16, u32); 33] = [
     (429, 42901), // too many requests
 ];
 
-const QUESTIONS: [&str; 7] = [
+const QUESTIONS: [&str; 8] = [
     "versions",
     "lookup",
     "check",
@@ -49,6 +49,7 @@ const QUESTIONS: [&str; 7] = [
     "level",
     "set level",
     "delete",
+    "subjects of an id",
 ];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,7 +93,11 @@ async fn ask(registry: &Confluent, question: &str) -> Meaning {
             registry.set_level(SUBJECT, Compatibility::Full).await,
             |()| false,
         ),
-        _ => of(registry.delete(SUBJECT, false).await, |()| true),
+        "delete" => of(registry.delete(SUBJECT, false).await, |()| true),
+        _ => {
+            let subjects = registry.subjects_of(SchemaId::Number(1)).await;
+            of(subjects, |known| *known == KnownId::Nowhere)
+        }
     }
 }
 
@@ -110,6 +115,7 @@ fn expected(question: &str, status: u16, code: u32) -> Meaning {
         _ if status >= 500 || status == 429 => Meaning::Away,
         ("versions" | "delete" | "level", 40401 | 40404) => Meaning::Nothing,
         ("level", 40408) => Meaning::Nothing,
+        ("subjects of an id", 40403) => Meaning::Nothing,
         ("lookup", 40401 | 40403 | 40404 | 42201) => Meaning::Nothing,
         ("check", 40401 | 40404) => Meaning::First,
         ("check", 42201) => Meaning::Invalid,
