@@ -163,6 +163,7 @@ fn decisions_know_no_client() {
         "axum",
         "KafkaAdmin",
         "TailReader",
+        "RecordSampler",
         "SchemaRegistry",
         "Context",
     ];
@@ -287,6 +288,8 @@ fn controllers_never_ask_kafka() {
         "KrafkaAdmin",
         "TailReader",
         "RdkafkaTailReader",
+        "RecordSampler",
+        "RdkafkaSampler",
     ];
     none(
         strays(&sources(), &clients, &homes),

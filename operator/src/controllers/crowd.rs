@@ -379,8 +379,7 @@ impl House {
         let handle = start(
             key.clone(),
             credentials,
-            self.kafka.clone(),
-            self.kafka.clone(),
+            self.kafka.clients(),
             periods,
             world.waker.clone(),
             metrics.clone(),

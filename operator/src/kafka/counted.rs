@@ -1,5 +1,6 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
+    ops::Range,
     sync::Arc,
 };
 
@@ -8,12 +9,12 @@ use async_trait::async_trait;
 use super::{
     Acl, BrokerConfigChange, BrokerId, BrokerQuota, ConfigChange, GroupDescription, GroupType,
     KafkaAdmin, KafkaError, NewPartitions, NewTopic, ObservedCluster, ObservedTopic, OffsetsAt,
-    OngoingReassignment, PerItem, Principal, Reassignment, Tail, TailContent, TailReader,
-    TopicPartition,
+    OngoingReassignment, PerItem, Principal, Reassignment, RecordSampler, Sample, Tail,
+    TailContent, TailReader, TopicPartition,
 };
 use crate::telemetry::{Kind, Metrics};
 
-/// A [`KafkaAdmin`] or [`TailReader`] whose calls are counted, by kind, in `millrace_kafka_requests_total`.
+/// A [`KafkaAdmin`], [`TailReader`] or [`RecordSampler`] whose calls are counted, by kind, in `millrace_kafka_requests_total`.
 pub struct Counted<A: ?Sized> {
     inner: Arc<A>,
     metrics: Metrics,
@@ -201,5 +202,16 @@ impl<R: TailReader + ?Sized> TailReader for Counted<R> {
         tails: &BTreeMap<TopicPartition, Tail>,
     ) -> Result<BTreeMap<TopicPartition, TailContent>, KafkaError> {
         self.count("read_tails").read_tails(tails).await
+    }
+}
+
+#[async_trait]
+impl<R: RecordSampler + ?Sized> RecordSampler for Counted<R> {
+    async fn sample(
+        &self,
+        topic: &str,
+        ranges: &BTreeMap<i32, Range<i64>>,
+    ) -> Result<BTreeMap<i32, Sample>, KafkaError> {
+        self.count("sample_records").sample(topic, ranges).await
     }
 }

@@ -169,7 +169,7 @@ proptest! {
                 certificate_pem: String::new(),
                 key_pem: String::new(),
             };
-            let handle = start(key(), credentials, kafka.clone(), kafka.clone(), periods, Waker::default(), Metrics::default());
+            let handle = start(key(), credentials, kafka.clients(), periods, Waker::default(), Metrics::default());
             let mut desired = untouched();
             let mut foreign = BTreeSet::new();
             for what in happenings {

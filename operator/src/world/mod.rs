@@ -2,7 +2,7 @@
 //!
 //! Architecture invariant: a reconcile never asks Kafka on its own; it reads the view, and the view is refreshed
 //! on a period and right after own writes, whatever the number of resources. What a resource asks for once, such as other
-//! offsets for its group, is carried out through [`GroupAdmin`].
+//! offsets for its group, is carried out through [`GroupAdmin`]; audits, which are no reconciles, take their [`Samples`] one after the other.
 
 mod bindings;
 mod children;
@@ -24,7 +24,7 @@ mod watched;
 pub use bindings::Bindings;
 pub use children::{COMPONENT, Children, INSTANCE, NODES, REGISTRY};
 pub use claims::{Claim, Claims};
-pub use cluster::{ClusterHandle, GroupAdmin, Periods, StepResults, start};
+pub use cluster::{ClusterHandle, GroupAdmin, Periods, Samples, StepResults, start};
 pub use clusters::{ClusterKey, Clusters};
 pub use groups::GroupsView;
 pub use holdings::Holdings;

@@ -7,7 +7,7 @@ use std::{
 use crate::{
     context::Context,
     error::Error,
-    kafka::{Credentials, KafkaAdmin, KrafkaAdmin, RdkafkaTailReader},
+    kafka::{Clients, Credentials, KafkaAdmin, KrafkaAdmin, RdkafkaSampler, RdkafkaTailReader},
     world::{self, ClusterHandle, ClusterKey, Periods, Wake},
 };
 
@@ -45,21 +45,17 @@ impl Connections {
         }
         let admin: Arc<dyn KafkaAdmin> =
             Arc::new(KrafkaAdmin::new(&credentials, &context.metrics)?);
-        let tails = Arc::new(RdkafkaTailReader::new(credentials.clone()));
+        let clients = Clients {
+            admin: admin.clone(),
+            tails: Arc::new(RdkafkaTailReader::new(credentials.clone())),
+            sampler: Arc::new(RdkafkaSampler::new(credentials.clone())),
+        };
         let periods = Periods {
             view: Duration::from_secs(context.config.view_period_seconds),
             groups: Duration::from_secs(context.config.lag_period_seconds),
         };
         let (waker, metrics) = (context.world.waker.clone(), context.metrics.clone());
-        let handle = world::start(
-            key.clone(),
-            credentials,
-            admin.clone(),
-            tails,
-            periods,
-            waker,
-            metrics,
-        );
+        let handle = world::start(key.clone(), credentials, clients, periods, waker, metrics);
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

@@ -198,8 +198,7 @@ impl House {
         let handle = start(
             key.clone(),
             credentials,
-            self.kafka.clone(),
-            self.kafka.clone(),
+            self.kafka.clients(),
             periods,
             context.world.waker.clone(),
             context.metrics.clone(),

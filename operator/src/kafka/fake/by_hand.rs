@@ -1,18 +1,28 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
+    sync::Arc,
     time::Duration,
 };
 
 use super::{Call, FakeKafka, Fuse, offsets::Offsets};
 use crate::kafka::{
-    Acl, BrokerConfigChange, BrokerId, BrokerQuota, ConfigChange, GroupDescription, GroupType,
-    KafkaError, NewTopic, ObservedTopic, OngoingReassignment, Principal, Reassignment,
+    Acl, BrokerConfigChange, BrokerId, BrokerQuota, Clients, ConfigChange, GroupDescription,
+    GroupType, KafkaError, NewTopic, ObservedTopic, OngoingReassignment, Principal, Reassignment,
     TopicPartition,
 };
 
 /// What somebody other than the operator does to the cluster, and what a test wants to know of it. None of it is counted
 /// as a call.
 impl FakeKafka {
+    /// The cluster as all its clients.
+    pub fn clients(self: &Arc<Self>) -> Clients {
+        Clients {
+            admin: self.clone(),
+            tails: self.clone(),
+            sampler: self.clone(),
+        }
+    }
+
     /// What ends the caller at one of its writes.
     pub fn fuse(&self) -> Fuse {
         self.fuse.clone()

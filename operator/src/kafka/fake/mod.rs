@@ -1,4 +1,4 @@
-//! [`KafkaAdmin`] and [`super::TailReader`] in memory. It refuses what a broker refuses, with the same codes;
+//! [`KafkaAdmin`], [`super::TailReader`] and [`super::RecordSampler`] in memory. It refuses what a broker refuses, with the same codes;
 //! [`super::conformance`] holds it to that.
 
 mod broker_config;
@@ -9,6 +9,7 @@ mod limits;
 mod offsets;
 mod partition;
 mod replicas;
+mod samples;
 mod state;
 mod tails;
 mod topic_config;

@@ -5,7 +5,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use super::{groups::Group, offsets::Offsets, partition::Partition, topic_config};
 use crate::kafka::{
     Acl, BrokerId, BrokerQuota, ConfigChange, KafkaError, NewPartitions, NewTopic, ObservedBroker,
-    ObservedCluster, ObservedTopic, PerItem, Principal, TopicPartition,
+    ObservedCluster, ObservedTopic, PerItem, Principal, SampledRecord, TopicPartition,
 };
 
 const CLUSTER_ID: &str = "ZmFrZS1rYWZrYS0wMDAwMQ";
@@ -29,6 +29,8 @@ pub(super) struct State {
     pub(super) offsets: BTreeMap<TopicPartition, Offsets>,
     /// Offsets that hold no record; all others within a log do.
     pub(super) without_record: BTreeMap<TopicPartition, BTreeSet<i64>>,
+    /// Records that were written one by one.
+    pub(super) records: BTreeMap<TopicPartition, Vec<SampledRecord>>,
     pub(super) sizes: BTreeMap<TopicPartition, u64>,
     pub(super) copied_after: Option<u32>,
     pub(super) broker_configs: BTreeMap<BrokerId, BTreeMap<String, String>>,
@@ -56,6 +58,7 @@ impl State {
             groups: BTreeMap::new(),
             offsets: BTreeMap::new(),
             without_record: BTreeMap::new(),
+            records: BTreeMap::new(),
             sizes: BTreeMap::new(),
             copied_after: None,
             broker_configs: BTreeMap::new(),
@@ -195,6 +198,7 @@ impl State {
         self.lingering
             .insert(name.to_owned(), (self.slow_to_show, lingering));
         self.offsets.retain(|partition, _| partition.topic != name);
+        self.records.retain(|partition, _| partition.topic != name);
         self.without_record
             .retain(|partition, _| partition.topic != name);
         self.sizes.retain(|partition, _| partition.topic != name);

@@ -2,8 +2,10 @@
 //!
 //! Architecture invariant: rdkafka is named here and in the reader of dead letters, and nowhere else.
 
+mod samples;
 mod settings;
 mod tails;
 
+pub use samples::RdkafkaSampler;
 pub use settings::{connection_settings, consumer_settings};
 pub use tails::RdkafkaTailReader;

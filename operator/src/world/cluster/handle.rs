@@ -5,7 +5,7 @@ use std::{
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::group_admin::GroupAdmin;
+use super::{group_admin::GroupAdmin, samples::Samples};
 use crate::{
     kafka::{Credentials, GroupType, KafkaError},
     plan::KafkaStep,
@@ -35,36 +35,17 @@ pub(super) struct Request {
 /// One Kafka cluster, shared by everything that looks at it or changes it.
 #[derive(Clone)]
 pub struct ClusterHandle {
-    credentials: Credentials,
-    view: watch::Receiver<ViewState>,
-    groups: watch::Receiver<Arc<GroupsView>>,
-    sizes: watch::Receiver<Arc<SizesView>>,
-    steps: mpsc::Sender<Request>,
-    declared: watch::Sender<Declared>,
-    group_admin: GroupAdmin,
+    pub(super) credentials: Credentials,
+    pub(super) view: watch::Receiver<ViewState>,
+    pub(super) groups: watch::Receiver<Arc<GroupsView>>,
+    pub(super) sizes: watch::Receiver<Arc<SizesView>>,
+    pub(super) steps: mpsc::Sender<Request>,
+    pub(super) declared: watch::Sender<Declared>,
+    pub(super) group_admin: GroupAdmin,
+    pub(super) samples: Samples,
 }
 
 impl ClusterHandle {
-    pub(super) fn new(
-        credentials: Credentials,
-        view: watch::Receiver<ViewState>,
-        groups: watch::Receiver<Arc<GroupsView>>,
-        sizes: watch::Receiver<Arc<SizesView>>,
-        steps: mpsc::Sender<Request>,
-        declared: watch::Sender<Declared>,
-        group_admin: GroupAdmin,
-    ) -> Self {
-        Self {
-            credentials,
-            view,
-            groups,
-            sizes,
-            steps,
-            declared,
-            group_admin,
-        }
-    }
-
     /// How the cluster is reached; the CA in it is what clients must trust.
     pub fn credentials(&self) -> &Credentials {
         &self.credentials
@@ -103,6 +84,11 @@ impl ClusterHandle {
     /// What a resource may ask for once of groups and their offsets.
     pub fn group_admin(&self) -> &GroupAdmin {
         &self.group_admin
+    }
+
+    /// Samples of topics' records.
+    pub fn samples(&self) -> &Samples {
+        &self.samples
     }
 
     /// Carries steps out, together with those of others that arrive within a few milliseconds. When it returns, [`Self::view`]

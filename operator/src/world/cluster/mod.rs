@@ -10,6 +10,7 @@ mod handle;
 mod items;
 mod keeper;
 mod look;
+mod samples;
 mod settle;
 mod sizes;
 mod tails;
@@ -18,6 +19,7 @@ mod tests;
 
 pub use group_admin::GroupAdmin;
 pub use handle::{ClusterHandle, StepResults};
+pub use samples::Samples;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -26,7 +28,7 @@ use tokio::sync::{mpsc, watch};
 use self::{board::Board, groups::GroupWatch, keeper::Keeper, sizes::SizeWatch, tails::TailWatch};
 use super::{ClusterKey, ViewState, Waker};
 use crate::{
-    kafka::{Counted, Credentials, KafkaAdmin, TailReader},
+    kafka::{Clients, Counted, Credentials, KafkaAdmin},
     telemetry::Metrics,
 };
 
@@ -46,14 +48,20 @@ pub struct Periods {
 pub fn start(
     key: ClusterKey,
     credentials: Credentials,
-    admin: Arc<dyn KafkaAdmin>,
-    tails: Arc<dyn TailReader>,
+    clients: Clients,
     periods: Periods,
     waker: Waker,
     metrics: Metrics,
 ) -> ClusterHandle {
+    let Clients {
+        admin,
+        tails,
+        sampler,
+    } = clients;
     let admin: Arc<dyn KafkaAdmin> = Arc::new(Counted::new(admin, metrics.clone()));
     let tails = TailWatch::new(Arc::new(Counted::new(tails, metrics.clone())));
+    let sampler = Arc::new(Counted::new(sampler, metrics.clone()));
+    let samples = Samples::new(admin.clone(), sampler);
     let (shown, view) = watch::channel(ViewState::Pending);
     let (looks, groups) = watch::channel(Arc::default());
     let (weighed, sizes) = watch::channel(Arc::default());
@@ -76,7 +84,7 @@ pub fn start(
         GroupWatch::new(key, admin, view.clone(), looks, waker, tails).run(wanted, periods.groups),
     );
 
-    ClusterHandle::new(
+    ClusterHandle {
         credentials,
         view,
         groups,
@@ -84,5 +92,6 @@ pub fn start(
         steps,
         declared,
         group_admin,
-    )
+        samples,
+    }
 }

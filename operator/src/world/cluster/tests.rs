@@ -11,7 +11,7 @@ use super::{ClusterHandle, Periods, start};
 use crate::{
     kafka::{
         Acl, AclOperation, AclPattern, AclResource, BrokerConfigChange, BrokerId, BrokerQuota,
-        ConfigChange, Credentials, FakeKafka, GroupDescription, GroupType, KafkaError,
+        Clients, ConfigChange, Credentials, FakeKafka, GroupDescription, GroupType, KafkaError,
         NewPartitions, NewTopic, OffsetsAt, Principal, Reassignment, TailReader, TopicPartition,
     },
     plan::KafkaStep,
@@ -62,8 +62,10 @@ fn watch_reading(kafka: Arc<FakeKafka>, tails: Arc<dyn TailReader>) -> Cluster {
     let handle = start(
         key(),
         credentials,
-        kafka.clone(),
-        tails,
+        Clients {
+            tails,
+            ..kafka.clients()
+        },
         periods,
         waker,
         metrics.clone(),
