@@ -10,6 +10,7 @@
 
 mod cluster_ref;
 mod config;
+mod conformance;
 mod consent;
 mod consumer_group;
 mod crd;
@@ -26,6 +27,9 @@ mod topic;
 
 pub use cluster_ref::ClusterRef;
 pub use config::{ConfigMap, ConfigValue};
+pub use conformance::{
+    ConformanceMode, ConformanceStatus, ConformanceViolation, SchemaConformance,
+};
 pub use consent::{AllowedNamespaces, NamespacesFrom};
 pub use consumer_group::{
     Autoscaling, AutoscalingMode, ConsumerGroup, ConsumerGroupSpec, ConsumerGroupStatus, DlqRef,

@@ -3,7 +3,10 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{AllowedNamespaces, ClusterRef, SchemaReference, SchemaSource, SubjectDeletionPolicy};
+use crate::{
+    AllowedNamespaces, ClusterRef, ConformanceStatus, SchemaConformance, SchemaReference,
+    SchemaSource, SubjectDeletionPolicy,
+};
 
 /// A schema in the schema registry: checked for compatibility first, registered after.
 #[derive(CustomResource, Clone, Debug, PartialEq, Deserialize, Serialize, KubeSchema)]
@@ -48,7 +51,8 @@ use crate::{AllowedNamespaces, ClusterRef, SchemaReference, SchemaSource, Subjec
     validation = ("has(self.subject) != has(self.topicRef)", "write either `subject` or `topicRef`, not both"),
     validation = ("has(self.subject) == has(oldSelf.subject) && (!has(self.subject) || self.subject == oldSelf.subject)", "subject cannot change: create a new Schema for the other subject"),
     validation = ("has(self.schema) != has(self.schemaFrom)", "write either `schema`, the text, or `schemaFrom`, the ConfigMap that has it"),
-    validation = ("!has(self.schema) || self.schema.trim().size() > 0", "schema: write the text of the schema")
+    validation = ("!has(self.schema) || self.schema.trim().size() > 0", "schema: write the text of the schema"),
+    validation = ("!has(self.conformance) || self.conformance.mode == 'Off' || has(self.topicRef)", "conformance: write `topicRef`, the Topic whose records are sampled")
 )]
 pub struct SchemaSpec {
     /// The KafkaCluster whose schema registry takes the schema.
@@ -87,6 +91,9 @@ pub struct SchemaSpec {
     /// What happens to the subject when this resource is deleted.
     #[serde(default)]
     pub deletion_policy: SubjectDeletionPolicy,
+    /// Whether samples of the topic's records are looked at for ids of this subject's schemas. Needs `topicRef`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conformance: Option<SchemaConformance>,
 }
 
 /// The Topic a schema describes.
@@ -163,7 +170,7 @@ pub struct SchemaStatus {
     /// The generation of the spec that this status speaks of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// `Ready` sums up `Compatible` (the registry's verdict, reached before anything is written) and `Registered`. What others have done in the registry is in `Latest` (no version is newer than this resource's) and `LevelKept` (nobody has changed the level, which is put back).
+    /// `Ready` sums up `Compatible` (the registry's verdict, reached before anything is written) and `Registered`. What others have done in the registry is in `Latest` (no version is newer than this resource's) and `LevelKept` (nobody has changed the level, which is put back). `Conformant`, with `spec.conformance`, says whether a record was detected in a sample that does not conform.
     #[serde(default)]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,
@@ -179,4 +186,7 @@ pub struct SchemaStatus {
     /// Version of the subject that has this schema.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<i32>,
+    /// What was found in samples of the topic's records. Absent without `spec.conformance`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conformance: Option<ConformanceStatus>,
 }

@@ -11,6 +11,7 @@
 
 pub mod admission;
 pub mod apply;
+pub mod audits;
 mod avro;
 pub mod certificates;
 pub mod cli;

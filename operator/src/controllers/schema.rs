@@ -1,3 +1,4 @@
+mod auditing;
 mod concerns;
 
 use std::{sync::Arc, time::Duration};
@@ -6,10 +7,14 @@ use kube::{Api, ResourceExt, runtime::controller::Action};
 use millrace_crds::{Compatibility, Schema, SchemaStatus, SubjectDeletionPolicy};
 use tokio_util::sync::CancellationToken;
 
-use self::concerns::concerns;
+use self::{
+    auditing::{Told, audits},
+    concerns::concerns,
+};
 use super::queue;
 use crate::{
     apply,
+    audits::Audits,
     context::Context,
     error::Error,
     plan::{self, SchemaPlan},
@@ -29,37 +34,76 @@ const MAX_LOOKS: usize = 4;
 /// Makes Schemas true until `shutdown`.
 pub async fn run(context: Arc<Context>, shutdown: CancellationToken) {
     let store = context.world.stores.schemas.clone();
-    queue::drive(context, store, concerns, reconcile, shutdown).await;
+    let audits = audits(&context);
+    let shared = audits.clone();
+    let reconcile = move |schema, context| reconcile(schema, context, shared.clone());
+    tokio::join!(
+        queue::drive(
+            context.clone(),
+            store,
+            concerns,
+            reconcile,
+            shutdown.clone()
+        ),
+        auditing::end_those_of_the_gone(&context, &audits, shutdown),
+    );
 }
 
-async fn reconcile(schema: Arc<Schema>, context: Arc<Context>) -> Result<Action, Error> {
-    if schema.metadata.deletion_timestamp.is_some() {
-        return release(&context, &schema).await;
-    }
-    if resolve::paused(schema.as_ref()) {
-        status::pause(&context, schema.as_ref(), schema.status.as_ref()).await?;
-        return Ok(Action::await_change());
+async fn reconcile(
+    schema: Arc<Schema>,
+    context: Arc<Context>,
+    audits: Arc<Audits>,
+) -> Result<Action, Error> {
+    if schema.metadata.deletion_timestamp.is_some() || resolve::paused(schema.as_ref()) {
+        audits.forget(&auditing::name(&schema));
+        return leave(&context, &schema).await;
     }
     let wanted = resolve::schema(&schema, &context.world).and_then(|desired| {
-        let registry = registry_of(&context, &desired.cluster)?;
-        Ok((desired, registry))
+        let url = resolve::registry_url(&desired.cluster, &context.world)?;
+        Ok((desired, url))
     });
-    let (desired, registry) = match wanted {
-        Ok(found) => found,
-        Err(rejection) => return refuse(&context, &schema, &rejection).await,
-    };
+    match wanted {
+        Ok((desired, url)) => {
+            let registry = context.registries.at(&url);
+            let told = auditing::tell(&audits, &schema, &desired, url);
+            visit(&context, &schema, &*registry, &desired, told).await
+        }
+        Err(rejection) => {
+            audits.forget(&auditing::name(&schema));
+            refuse(&context, &schema, &rejection).await
+        }
+    }
+}
+
+/// Lets go of a resource that is being deleted, or says of one that is paused that it is.
+async fn leave(context: &Context, schema: &Arc<Schema>) -> Result<Action, Error> {
+    if schema.metadata.deletion_timestamp.is_some() {
+        return release(context, schema).await;
+    }
+    status::pause(context, schema.as_ref(), schema.status.as_ref()).await?;
+    Ok(Action::await_change())
+}
+
+async fn visit(
+    context: &Context,
+    schema: &Arc<Schema>,
+    registry: &dyn SchemaRegistry,
+    desired: &ResolvedSchema,
+    told: Told,
+) -> Result<Action, Error> {
     let deletes = desired.deletion_policy != SubjectDeletionPolicy::Retain;
-    let mut schema = apply::finalizer(&context, &schema, FINALIZER, deletes).await?;
+    let mut schema = apply::finalizer(context, schema, FINALIZER, deletes).await?;
     let mut status = schema.status.clone().unwrap_or_default();
-    let registry = registry.as_ref();
-    match converge(&context, &mut schema, &mut status, registry, &desired).await {
-        Ok(settled) => {
-            describe(&mut status, &desired, &settled);
+    let converged = converge(context, &mut schema, &mut status, registry, desired, &told);
+    match converged.await {
+        Ok(mut settled) => {
+            describe(&mut status, desired, &settled);
+            settled.drift.extend(told.put(&mut status));
             let Settled { plan, drift, .. } = settled;
-            write(&context, &schema, status, plan.conditions, drift).await?;
+            write(context, &schema, status, plan.conditions, drift).await?;
             Ok(Action::requeue(DRIFT_PERIOD))
         }
-        Err(Error::Registry(error)) => fail(&context, &schema, status, error).await,
+        Err(Error::Registry(error)) => fail(context, &schema, status, error, told).await,
         Err(error) => Err(error),
     }
 }
@@ -86,6 +130,7 @@ async fn converge(
     status: &mut SchemaStatus,
     registry: &dyn SchemaRegistry,
     desired: &ResolvedSchema,
+    told: &Told,
 ) -> Result<Settled, Error> {
     for _ in 0..MAX_LOOKS {
         let mut observed = apply::observe(registry, desired, owns(status, desired)).await?;
@@ -100,7 +145,8 @@ async fn converge(
             return Ok(Settled { plan, drift, level });
         }
         announce(context, schema, status, desired).await?;
-        report(context, schema, status, &plan, drift).await?;
+        let others = drift.into_iter().chain(told.condition.clone()).collect();
+        report(context, schema, status, &plan, others).await?;
         for step in plan.steps {
             apply::carry_out(registry, desired, &observed, step).await?;
         }
@@ -186,7 +232,8 @@ async fn refuse(
     rejection: &Rejection,
 ) -> Result<Action, Error> {
     let drafts = ["Compatible", "Registered"].map(|kind| rejection.draft(kind));
-    let status = schema.status.clone().unwrap_or_default();
+    let mut status = schema.status.clone().unwrap_or_default();
+    status.conformance = None;
     write(context, schema, status, drafts.into(), Vec::new()).await?;
     Ok(Action::await_change())
 }
@@ -195,8 +242,9 @@ async fn refuse(
 async fn fail(
     context: &Context,
     schema: &Schema,
-    status: SchemaStatus,
+    mut status: SchemaStatus,
     error: RegistryError,
+    told: Told,
 ) -> Result<Action, Error> {
     let drafts = match &error {
         RegistryError::Unreachable(why) => {
@@ -214,7 +262,8 @@ async fn fail(
             ]
         }
     };
-    write(context, schema, status, drafts.into(), Vec::new()).await?;
+    let others = told.put(&mut status).into_iter().collect();
+    write(context, schema, status, drafts.into(), others).await?;
     Err(error.into())
 }
 
@@ -276,7 +325,7 @@ async fn release(context: &Context, schema: &Arc<Schema>) -> Result<Action, Erro
                 let deleted = registry.delete(&doomed.subject, doomed.permanent).await;
                 if let Err(error) = deleted {
                     let status = schema.status.clone().unwrap_or_default();
-                    return fail(context, schema, status, error).await;
+                    return fail(context, schema, status, error, Told::default()).await;
                 }
             }
         }
@@ -285,5 +334,7 @@ async fn release(context: &Context, schema: &Arc<Schema>) -> Result<Action, Erro
     Ok(Action::await_change())
 }
 
+#[cfg(test)]
+mod audit_tests;
 #[cfg(test)]
 mod tests;

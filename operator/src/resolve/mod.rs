@@ -42,7 +42,7 @@ pub use redrive::{ResolvedRedrive, redrive, redrive_destination};
 pub use registry_url::registry_url;
 pub use rejection::Rejection;
 pub use schedule::scheduled;
-pub use schema::{ResolvedSchema, schema};
+pub use schema::{ResolvedAudit, ResolvedSchema, schema};
 pub use schema_deletion::{DoomedSubject, schema_deletion};
 pub use schema_references::ResolvedReference;
 pub use streams::{is_changelog, is_repartition};

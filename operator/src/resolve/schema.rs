@@ -1,15 +1,18 @@
+use std::time::Duration;
+
 use kube::ResourceExt;
 use millrace_crds::{
-    Compatibility, Schema, SchemaTopicRef, SchemaType, SubjectDeletionPolicy, SubjectPart,
+    Compatibility, ConformanceMode, Schema, SchemaConformance, SchemaTopicRef, SchemaType,
+    SubjectDeletionPolicy, SubjectPart,
 };
 
 use super::{
-    Claimant, Facts, Name, Rejection, Subject,
+    Claimant, Facts, Name, Rejection, Subject, TopicName,
     grant::{granted, may_claim},
     holder::holds,
     schema_references::{ResolvedReference, references},
     schema_text::{syntax, text},
-    topic::topic_name,
+    topic::{positive, topic_name},
 };
 use crate::{status::reasons, world::ClusterKey};
 
@@ -34,6 +37,21 @@ pub struct ResolvedSchema {
     pub adopt: bool,
     /// What happens to the subject when the resource goes.
     pub deletion_policy: SubjectDeletionPolicy,
+    /// Whether samples of records are looked at, and of which.
+    pub audit: Option<ResolvedAudit>,
+}
+
+/// The records that are audited for schemas of a subject.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResolvedAudit {
+    /// Their topic, one of the resource's namespace.
+    pub topic: TopicName,
+    /// The part that the schema describes.
+    pub part: SubjectPart,
+    /// The most of them in one sample, 1 or more.
+    pub max_records: usize,
+    /// Time between two samples.
+    pub interval: Duration,
 }
 
 /// What a Schema asks for, if it may.
@@ -49,9 +67,15 @@ pub fn schema(schema: &Schema, facts: &dyn Facts) -> Result<ResolvedSchema, Reje
     if let Ok(written) = &written {
         syntax(spec.schema_type, written)?;
     }
+    let mut audit = None;
     let subject = match (&spec.subject, &spec.topic_ref) {
         (Some(subject), _) => subject.clone(),
-        (None, Some(reference)) => subject_of(reference, &me, &cluster, facts)?,
+        (None, Some(reference)) => {
+            let topic = topic_of(reference, &me, &cluster, facts)?;
+            let subject = format!("{topic}-{}", suffix(reference.part));
+            audit = audited(spec.conformance.as_ref(), topic, reference.part);
+            subject
+        }
         (None, None) => {
             return Err(Rejection::no(
                 reasons::INVALID_SPEC,
@@ -82,16 +106,17 @@ pub fn schema(schema: &Schema, facts: &dyn Facts) -> Result<ResolvedSchema, Reje
         compatibility: spec.compatibility,
         adopt: spec.adopt,
         deletion_policy: spec.deletion_policy,
+        audit,
     })
 }
 
-/// `<topic>-key` or `<topic>-value` (TopicNameStrategy) of a Topic of the same namespace, which must hold its name.
-fn subject_of(
+/// The topic of a Topic of the same namespace, which must hold its name. The subject is called after it (TopicNameStrategy).
+fn topic_of(
     reference: &SchemaTopicRef,
     me: &Claimant,
     cluster: &ClusterKey,
     facts: &dyn Facts,
-) -> Result<String, Rejection> {
+) -> Result<TopicName, Rejection> {
     let path = format!("Topic {}/{}", me.namespace, reference.name);
     let topic = facts.topic(&me.namespace, &reference.name).ok_or_else(|| {
         Rejection::unknown(
@@ -113,8 +138,21 @@ fn subject_of(
         .topic_name
         .clone()
         .unwrap_or_else(|| topic.name_any());
-    let name = topic_name(&Claimant::of(topic.as_ref()), cluster, &text, facts)?;
-    Ok(format!("{name}-{}", suffix(reference.part)))
+    topic_name(&Claimant::of(topic.as_ref()), cluster, &text, facts)
+}
+
+fn audited(
+    conformance: Option<&SchemaConformance>,
+    topic: TopicName,
+    part: SubjectPart,
+) -> Option<ResolvedAudit> {
+    let asked = conformance.filter(|asked| asked.mode == ConformanceMode::Audit)?;
+    Some(ResolvedAudit {
+        topic,
+        part,
+        max_records: positive(asked.max_records),
+        interval: Duration::from_secs(u64::from(asked.interval_seconds.max(10).unsigned_abs())),
+    })
 }
 
 /// A subject that is called after a topic of another namespace is that namespace's, though both may use names that begin so.

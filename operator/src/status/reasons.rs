@@ -152,3 +152,11 @@ pub const REDUNDANT: &str = "Redundant";
 pub const SINGLE_NODE: &str = "SingleNode";
 /// Every pod is as the spec says.
 pub const UP_TO_DATE: &str = "UpToDate";
+/// The records sampled conform.
+pub const CONFORMING: &str = "Conforming";
+/// A record was found in a sample that does not conform.
+pub const VIOLATIONS: &str = "NonConformingRecords";
+/// There was no record to sample.
+pub const NO_RECORDS: &str = "NoRecords";
+/// The schema ids of the records sampled were not looked up.
+pub const UNCHECKED: &str = "Unchecked";

@@ -4,7 +4,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use super::{DlqLetters, Groups, Reconciles, Topics};
+use super::{DlqLetters, Groups, Reconciles, SampledRecords, Topics};
 
 /// The label `kind`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -37,6 +37,8 @@ pub struct Metrics {
     pub groups: Groups,
     /// `millrace_dlq_letters`: dead letters by reason.
     pub letters: DlqLetters,
+    /// `millrace_schema_sampled_records_total`: records that were sampled, by what was found.
+    pub conformance: SampledRecords,
     /// `millrace_topic_…`: how much the largest topics hold, and how evenly.
     pub topics: Topics,
 }
@@ -53,6 +55,7 @@ impl Metrics {
         self.reconciles.register(&mut registry);
         self.groups.register(&mut registry);
         self.letters.register(&mut registry);
+        self.conformance.register(&mut registry);
         self.topics.register(&mut registry);
         registry.register(
             "kubernetes_writes",

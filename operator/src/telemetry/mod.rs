@@ -1,5 +1,6 @@
 //! Metrics, health endpoints and logs.
 
+mod conformance;
 mod groups;
 mod health;
 mod letters;
@@ -9,6 +10,7 @@ mod reconciles;
 mod server;
 mod topics;
 
+pub use conformance::SampledRecords;
 pub use groups::{GroupLabels, Groups};
 pub use health::Health;
 pub use letters::DlqLetters;

@@ -13,13 +13,13 @@ use crate::{
 };
 
 const URL: &str = "http://registry.test";
-const CARRIER: &str = r#"{"type":"record","name":"Carrier","namespace":"dev","fields":[{"name":"code","type":"string"}]}"#;
+pub(super) const CARRIER: &str = r#"{"type":"record","name":"Carrier","namespace":"dev","fields":[{"name":"code","type":"string"}]}"#;
 const CARRIER_WITH_NAME: &str = r#"{"type":"record","name":"Carrier","namespace":"dev","fields":[{"name":"code","type":"string"},{"name":"name","type":"string","default":""}]}"#;
 const CARRIER_BREAKING: &str = r#"{"type":"record","name":"Carrier","namespace":"dev","fields":[{"name":"code","type":"int"}]}"#;
 const FLIGHT: &str = r#"{"type":"record","name":"Flight","namespace":"dev","fields":[{"name":"carrier","type":"dev.Carrier"}]}"#;
 
 impl House {
-    fn with_registry() -> (Self, Arc<FakeRegistry>) {
+    pub(super) fn with_registry() -> (Self, Arc<FakeRegistry>) {
         let house = Self::new();
         house.registry(URL);
         let registry = house.registries.fake(URL);

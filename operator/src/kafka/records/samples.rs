@@ -334,11 +334,7 @@ mod tests {
         config.create().unwrap()
     }
 
-    fn sample(
-        consumer: &BaseConsumer,
-        topic: &str,
-        ranges: &[(i32, Range<i64>)],
-    ) -> Vec<Read> {
+    fn sample(consumer: &BaseConsumer, topic: &str, ranges: &[(i32, Range<i64>)]) -> Vec<Read> {
         let ranges = ranges.iter().cloned().collect();
         let samples = read(consumer, topic, &ranges, &PATIENT).unwrap();
         let samples = samples.into_iter().map(|(partition, sample)| {
