@@ -11,7 +11,12 @@ use kube::{
 };
 use serde_json::{Value, json};
 
-use crate::{OPERATOR_NAMESPACE, exec::exec, metrics::Metrics, wait};
+use crate::{
+    OPERATOR_NAMESPACE,
+    exec::exec,
+    metrics::{Labels, Metrics},
+    wait,
+};
 
 /// Name of its Deployment and of its ServiceAccount.
 pub const NAME: &str = "millrace";
@@ -160,6 +165,15 @@ impl Leader {
             labels.get("group").filter(of_prefix).cloned()
         });
         seen.len()
+    }
+
+    /// Records that the audit of a Schema (namespace/name) has sampled so far, by what was found.
+    pub fn sampled_records(&self, schema: &str) -> BTreeMap<String, f64> {
+        let of_schema = |labels: &Labels| labels.get("schema").is_some_and(|s| s == schema);
+        self.metrics
+            .by("millrace_schema_sampled_records_total", |labels| {
+                labels.get("result").filter(|_| of_schema(labels)).cloned()
+            })
     }
 
     fn by_kind(&self, name: &str) -> BTreeMap<String, f64> {

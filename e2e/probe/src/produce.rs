@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use clap::Args;
 use futures::future::try_join_all;
 use rdkafka::message::{Header, OwnedHeaders};
@@ -44,10 +45,23 @@ pub struct Arguments {
     /// With `--noise`: the same seed gives the same noise.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// The bytes of every value, in Base64.
+    #[arg(long, conflicts_with = "bytes", value_parser = base64)]
+    value_base64: Option<Bytes>,
+    /// Values that are null.
+    #[arg(long, conflicts_with_all = ["bytes", "value_base64"])]
+    tombstone: bool,
     /// NAME=VALUE
     #[arg(long, value_parser = name_and_value)]
     header: Vec<(String, String)>,
+    /// NAME=VALUE, the bytes of VALUE in Base64. Behind those of `--header`.
+    #[arg(long, value_parser = name_and_base64)]
+    header_base64: Vec<(String, Bytes)>,
 }
+
+/// A list of bytes as one argument.
+#[derive(Clone, Debug, PartialEq)]
+struct Bytes(Vec<u8>);
 
 /// Prints `{"produced": N, "partitions": {PARTITION: N}, "acknowledged_ms": MS}`, MS the Unix time in milliseconds when the brokers
 /// had acknowledged all. The values begin with `record-N`, N from `--first` on.
@@ -59,14 +73,15 @@ pub async fn run(access: &Access, limit: Duration, arguments: Arguments) -> Resu
         .set("message.timeout.ms", limit.as_millis().to_string())
         .set("linger.ms", "5")
         .create_with_context(identity.clone())?;
-    let headers = arguments
-        .header
-        .iter()
+    let texts = arguments.header.iter();
+    let texts = texts.map(|(key, value)| (key, value.as_bytes()));
+    let bytes = arguments.header_base64.iter();
+    let bytes = bytes.map(|(key, Bytes(value))| (key, value.as_slice()));
+    let headers = texts
+        .chain(bytes)
         .fold(OwnedHeaders::new(), |all, (key, value)| {
-            all.insert(Header {
-                key,
-                value: Some(value),
-            })
+            let value = Some(value);
+            all.insert(Header { key, value })
         });
 
     let started = Instant::now();
@@ -115,18 +130,39 @@ async fn send(
         .record_key
         .clone()
         .unwrap_or_else(|| number.to_string());
-    let mut value = format!("record-{number}");
-    let padding = arguments.bytes.saturating_sub(value.len());
-    value.push_str(&".".repeat(padding));
+    let value = value(arguments, number);
     let mut record = FutureRecord::to(&arguments.topic)
         .key(&key)
-        .payload(&value)
         .headers(headers.clone());
+    record.payload = value.as_deref();
     record.partition = arguments.partition;
     match producer.send(record, Timeout::Never).await {
         Ok(delivery) => Ok(delivery.partition),
         Err((error, _)) => Err(error.into()),
     }
+}
+
+fn value(arguments: &Arguments, number: usize) -> Option<Vec<u8>> {
+    if arguments.tombstone {
+        return None;
+    }
+    if let Some(Bytes(value)) = &arguments.value_base64 {
+        return Some(value.clone());
+    }
+    let mut value = format!("record-{number}");
+    let padding = arguments.bytes.saturating_sub(value.len());
+    value.push_str(&".".repeat(padding));
+    Some(value.into_bytes())
+}
+
+fn base64(text: &str) -> Result<Bytes, String> {
+    let bytes = STANDARD.decode(text);
+    bytes.map(Bytes).map_err(|error| error.to_string())
+}
+
+fn name_and_base64(text: &str) -> Result<(String, Bytes), String> {
+    let (name, value) = name_and_value(text)?;
+    Ok((name, base64(&value)?))
 }
 
 /// A refused token shows as a record that never leaves, so that is asked first.

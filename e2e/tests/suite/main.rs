@@ -24,6 +24,7 @@ mod plan_command;
 mod quotas;
 mod redrive;
 mod schema;
+mod schema_conformance;
 mod schema_references;
 mod share_groups;
 mod topic_access;
