@@ -72,7 +72,7 @@ async fn words(registry: &Confluent, question: usize) -> Vec<String> {
             .set_level(SUBJECT, Compatibility::Full)
             .await
             .map_or_else(told, |()| Vec::new()),
-        _ => match registry.check(SUBJECT, &schema).await {
+        _ => match registry.check(SUBJECT, &schema, Against::Every).await {
             Ok(Verdict::Incompatible(words)) => words,
             Ok(Verdict::Invalid(words)) => vec![words],
             Ok(Verdict::Compatible) => Vec::new(),
@@ -179,7 +179,7 @@ async fn an_answer_without_end_is_given_up_after_some_mebibytes() {
             flood(stream, &head).await
         });
         let answer = Confluent::new(Client::new(), &root)
-            .check(SUBJECT, &avro(V1))
+            .check(SUBJECT, &avro(V1), Against::Every)
             .await;
         let sent = flooding.await.unwrap();
         assert!(
@@ -215,7 +215,7 @@ async fn long_words_are_told_in_part() {
     let body = json!({ "is_compatible": false, "messages": messages }).to_string();
     let verdict = codes::always(200, body)
         .await
-        .check(SUBJECT, &avro(V1))
+        .check(SUBJECT, &avro(V1), Against::Every)
         .await;
     let Ok(Verdict::Incompatible(words)) = verdict else {
         panic!("{verdict:?}")
