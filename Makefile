@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 # One selection and one profile for all: the images need the release build anyway, and each dependency is compiled once.
 CARGO_FLAGS := --workspace --locked --release
 .PHONY: help prerequisites build cluster cluster-down cluster-status images generate verify lint unit set-up e2e \
-	independent test demo demo-down bench bench-autoscaler
+	fuzz independent test demo demo-down bench bench-autoscaler
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ lint: prerequisites ## Check formatting, clippy, shell scripts and the chart
 
 unit: prerequisites ## Run every test that needs no cluster
 	cargo test $(CARGO_FLAGS)
+
+fuzz: prerequisites ## Give 200,000 each of hostile headers, bookmarks, schema texts, registry answers and admission reviews (PROPTEST_CASES)
+	PROPTEST_CASES="$${PROPTEST_CASES:-200000}" cargo test $(CARGO_FLAGS) -- hostile
 
 set-up: prerequisites ## Bring up the cluster, the images and the operator
 	@e2e/set-up

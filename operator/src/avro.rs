@@ -3,8 +3,9 @@
 //! apache-avro 0.21 is written for texts that its caller trusts: a name that Avro forbids makes it panic, the defaults of records are
 //! followed as often as they lead anywhere, without end where they lead in a circle, and a type is copied once for each of its
 //! aliases. Whoever may write a Schema could end this process, or fill its memory, with a text of two hundred bytes.
+//! What is handed over is parsed on a thread of its own, with a stack for all texts together.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
 
 use apache_avro::Schema;
 use serde_json::{Map, Value};
@@ -13,6 +14,10 @@ use serde_json::{Map, Value};
 const LARGEST: usize = 1 << 20;
 /// Most aliases in a text: the library holds a copy of the type for each.
 const MOST_ALIASES: usize = 20;
+/// Most levels of JSON in all texts together, where each begins at the innermost level of the one that names it.
+const DEEPEST: usize = 2_000;
+/// Stack of the thread that parses, in bytes: more than 16 KiB for each level. Memory is used only as far as it is needed.
+const STACK: usize = 64 << 20;
 /// Most characters of what the library says: it may repeat the text.
 const MOST_WORDS: usize = 300;
 /// Where an Avro schema has other schemas in it.
@@ -32,25 +37,45 @@ pub(crate) enum Unparsed {
 /// # Errors
 /// [`Unparsed`], where there is none or it was not looked into.
 pub(crate) fn parse(text: &str, named: &[String]) -> Result<Schema, Unparsed> {
-    named.iter().try_for_each(|text| {
+    let schema = json(text)?;
+    check(&schema)?;
+    let mut levels = depth(&schema);
+    for text in named {
         let schema = json(text)?;
         let kind = schema["type"].as_str().unwrap_or_default();
-        match ["record", "enum", "fixed"].contains(&kind) {
-            true => check(&schema),
-            false => Err(Unparsed::Unjudged(
+        if !["record", "enum", "fixed"].contains(&kind) {
+            return Err(Unparsed::Unjudged(
                 "it names a text that is no record, enum or fixed",
-            )),
+            ));
         }
-    })?;
-    check(&json(text)?)?;
-    // The library follows no text too far now, but it still takes some for what cannot be.
-    let parsed = catch_unwind(AssertUnwindSafe(|| {
-        Schema::parse_str_with_list(text, named)
-    }));
-    match parsed {
-        Ok(Ok((schema, _))) => Ok(schema),
-        Ok(Err(error)) => Err(Unparsed::Invalid(short(&error.to_string()))),
-        Err(_) => Err(Unparsed::Unjudged("the parser gave up on it")),
+        check(&schema)?;
+        levels += depth(&schema);
+    }
+    if levels > DEEPEST {
+        return Err(Unparsed::Unjudged(
+            "the texts that it names are nested too deep together",
+        ));
+    }
+    let (text, named) = (text.to_owned(), named.to_vec());
+    let parsing = thread::Builder::new()
+        .name("avro".to_owned())
+        .stack_size(STACK)
+        .spawn(move || Schema::parse_str_with_list(&text, &named));
+    match parsing.map(thread::JoinHandle::join) {
+        Ok(Ok(Ok((schema, _)))) => Ok(schema),
+        Ok(Ok(Err(error))) => Err(Unparsed::Invalid(short(&error.to_string()))),
+        // A panic: the library still takes some texts for what cannot be.
+        Ok(Err(_)) => Err(Unparsed::Unjudged("the parser gave up on it")),
+        Err(_) => Err(Unparsed::Unjudged("there was no thread to parse it")),
+    }
+}
+
+/// Levels of a JSON value, at most 128.
+fn depth(json: &Value) -> usize {
+    match json {
+        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
+        Value::Object(fields) => 1 + fields.values().map(depth).max().unwrap_or(0),
+        _ => 0,
     }
 }
 
@@ -136,6 +161,9 @@ fn is_plain(field: &Map<String, Value>) -> bool {
 fn short(words: &str) -> String {
     words.chars().take(MOST_WORDS).collect()
 }
+
+#[cfg(test)]
+pub(crate) mod hostile;
 
 #[cfg(test)]
 mod tests {
@@ -250,6 +278,38 @@ mod tests {
         unjudged(&nested(128), "127 levels");
         unjudged(&"[".repeat(1 << 20), "127 levels");
         unjudged(&" ".repeat(LARGEST + 1), "1 MiB");
+    }
+
+    #[test]
+    fn texts_that_name_each_other_in_a_long_chain_are_followed_as_far_as_a_stack_goes() {
+        let chain = |links: usize| -> Vec<String> {
+            let link = |number: usize| {
+                let next = if number == links {
+                    "int".to_owned()
+                } else {
+                    format!("L{}", number + 1)
+                };
+                format!(
+                    r#"{{"type":"record","name":"L{number}","fields":[{{"name":"next","type":"{next}"}}]}}"#
+                )
+            };
+            (1..=links).map(link).collect()
+        };
+        parse("\"L1\"", &chain(600)).unwrap();
+        match parse("\"L1\"", &chain(700)) {
+            Err(Unparsed::Unjudged(words)) => assert!(words.contains("together"), "{words}"),
+            other => panic!("{other:?}"),
+        }
+        let deep = |number: usize| {
+            let (open, close) = (r#"{"type":"array","items":"#.repeat(120), "}".repeat(120));
+            format!(
+                r#"{{"type":"record","name":"L{number}","fields":[{{"name":"next","type":{open}"L{}"{close}}}]}}"#,
+                number + 1
+            )
+        };
+        let mut texts: Vec<String> = (1..15).map(deep).collect();
+        texts.push(r#"{"type":"record","name":"L15","fields":[]}"#.to_owned());
+        parse("\"L1\"", &texts).unwrap();
     }
 
     #[test]

@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
+mod hostile;
+
 use std::sync::{Arc, Mutex};
 
 use expect_test::expect;
