@@ -11,14 +11,14 @@ use millrace_redrive::{
     letter::{Origin, origin},
 };
 use rdkafka::{
-    Message, Offset, TopicPartitionList,
+    ClientConfig, Message, Offset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer},
     error::KafkaError,
     message::BorrowedMessage,
 };
 use tracing::{debug, warn};
 
-use super::{Letters, client::consumer, ledger::Ledger};
+use super::{Letters, client, ledger::Ledger};
 use crate::{
     kafka::Credentials,
     world::{ClusterKey, Wake, Waker},
@@ -60,6 +60,16 @@ pub(super) struct Reader {
 
 impl Reader {
     pub(super) fn start(cluster: ClusterKey, credentials: Credentials, waker: Waker) -> Self {
+        let settings = client::settings(&credentials);
+        Self::with(settings, cluster, credentials, waker)
+    }
+
+    fn with(
+        settings: ClientConfig,
+        cluster: ClusterKey,
+        credentials: Credentials,
+        waker: Waker,
+    ) -> Self {
         let shared = Arc::<Mutex<Shared>>::default();
         let work = Work {
             shared: shared.clone(),
@@ -69,12 +79,12 @@ impl Reader {
             dirty: BTreeSet::new(),
         };
         let reader = Self {
-            credentials: credentials.clone(),
+            credentials,
             shared,
         };
         let started = thread::Builder::new()
             .name("dead-letters".to_owned())
-            .spawn(move || work.run(&credentials));
+            .spawn(move || work.run(&settings));
         if let Err(error) = started {
             warn!(%error, "no thread for the dead letters: they are not counted");
         }
@@ -140,8 +150,8 @@ struct Work {
 }
 
 impl Work {
-    fn run(mut self, credentials: &Credentials) {
-        let consumer = match consumer(credentials) {
+    fn run(mut self, settings: &ClientConfig) {
+        let consumer: BaseConsumer = match settings.create() {
             Ok(consumer) => consumer,
             Err(error) => {
                 warn!(cluster = %self.cluster, %error, "the dead letters cannot be read");
@@ -313,3 +323,6 @@ fn leave(consumer: &BaseConsumer, topic: &str, partition: i32) {
 fn origin_of(record: &BorrowedMessage<'_>) -> Origin {
     origin(&headers(record).unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests;
