@@ -294,33 +294,67 @@ mod tests {
         assert!(!ledger.outdated(0, 5, 9));
     }
 
+    /// Bytes of the longest reason or source: two hundred characters of four bytes.
+    const LONGEST: usize = 800;
+
+    /// Bytes of all that a ledger holds of the letters' words. Counts refer to them.
+    fn held(ledger: &Ledger) -> usize {
+        let words = ledger
+            .origins
+            .iter()
+            .map(|origin| origin.reason.capacity() + origin.source.capacity());
+        words.sum()
+    }
+
     #[test]
-    fn a_flood_of_reasons_fills_neither_memory_nor_status() {
+    fn a_million_reasons_and_sources_fill_neither_memory_nor_status() {
+        const LETTERS: i64 = 1_000_000;
         let mut ledger = Ledger::default();
-        ledger.begin(0, 0, 50_000);
-        (0..50_000).for_each(|offset| {
-            ledger.count(
-                0,
-                offset,
-                None,
-                from(&format!("reason {}", offset.min(5_000) % 5_000)),
-            );
-        });
+        (0..2).for_each(|partition| ledger.begin(partition, 0, LETTERS / 2));
+        for letter in 0..LETTERS {
+            // Every tenth comes from one place, all others each from one of its own.
+            let origin = match letter % 10 {
+                0 => from("frequent"),
+                _ => {
+                    let pad = "\u{1f4ee}".repeat(190);
+                    let name = |what: char| format!("{what}{letter:0>9}{pad}");
+                    Origin {
+                        reason: name('r'),
+                        source: name('s'),
+                    }
+                }
+            };
+            let partition = i32::try_from(letter % 2).unwrap();
+            ledger.count(partition, letter / 2, at(letter), origin);
+        }
         assert!(ledger.origins.len() <= MOST_ORIGINS + 1);
-        let letters = ledger.letters(1).unwrap();
+        assert!(
+            held(&ledger) <= (MOST_ORIGINS + 1) * 2 * LONGEST,
+            "{} bytes",
+            held(&ledger)
+        );
+        let counts = ledger
+            .partitions
+            .values()
+            .map(|found| found.counts.letters.len());
+        assert!(counts.sum::<usize>() <= 2 * (MOST_ORIGINS + 1));
+        let letters = ledger.letters(2).unwrap();
         assert_eq!(
             (letters.count, letters.by_origin.len()),
-            (50_000, MOST_LINES + 1)
+            (1_000_000, MOST_LINES + 1)
         );
+        assert_eq!(letters.by_origin[0], (from("frequent"), 100_000));
+        assert_eq!(letters.by_origin.last().unwrap().0, other());
         assert_eq!(
             letters
                 .by_origin
                 .iter()
                 .map(|(_, count)| count)
                 .sum::<u64>(),
-            50_000
+            1_000_000
         );
-        assert_eq!(letters.by_origin[0].0, from("reason 0"));
-        assert_eq!(letters.by_origin.last().unwrap().0, other());
+        let status =
+            serde_json::to_vec(&crate::dead_letters::reason_counts(&letters.by_origin)).unwrap();
+        assert!(status.len() <= 64 << 10, "{} bytes", status.len());
     }
 }

@@ -48,3 +48,57 @@ impl DlqLetters {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use prometheus_client::encoding::text::encode;
+
+    use super::*;
+
+    fn series(letters: &DlqLetters) -> Vec<String> {
+        let mut registry = Registry::default();
+        letters.register(&mut registry);
+        let mut text = String::new();
+        encode(&mut text, &registry).unwrap();
+        let series = text.lines().filter(|line| line.starts_with("dlq_letters{"));
+        series.map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn a_flood_of_reasons_leaves_only_the_series_of_those_told_last() {
+        let letters = DlqLetters::default();
+        let mut before = BTreeSet::new();
+        for round in 0..10_000 {
+            let reasons = (0..21).map(|line| (format!("reason {round} {line}"), line));
+            let now: BTreeMap<String, i64> = reasons.collect();
+            letters.set("kafka/events", "shop/letters", &before, &now);
+            before = now.into_keys().collect();
+        }
+        let told = series(&letters);
+        assert_eq!(told.len(), 21);
+        assert!(
+            told.iter().all(|line| line.contains("reason 9999 ")),
+            "{told:?}"
+        );
+        letters.set("kafka/events", "shop/letters", &before, &BTreeMap::new());
+        assert_eq!(series(&letters), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_reason_with_quotes_stays_one_label() {
+        let letters = DlqLetters::default();
+        let reason = r#"a"} 1 \ {b=""#.to_owned();
+        letters.set(
+            "kafka/events",
+            "shop/letters",
+            &BTreeSet::new(),
+            &[(reason, 7)].into(),
+        );
+        assert_eq!(
+            series(&letters),
+            [
+                r#"dlq_letters{cluster="kafka/events",dlq="shop/letters",reason="a\"} 1 \\ {b=\""} 7"#
+            ]
+        );
+    }
+}
