@@ -5,23 +5,16 @@
 
 use std::{
     collections::BTreeMap,
-    convert::Infallible,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
-use axum::{
-    body::{Body, Bytes, to_bytes},
-    http::{Method, Request, Response, StatusCode},
-};
 use clap::Parser;
-use futures::stream;
-use kube::Client;
 use serde_json::{Value, json};
-use tokio::{sync::watch, task::JoinSet, time::Instant};
+use tokio::{task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-use super::{access, topic};
+use super::{access, testing::FakeApi, topic};
 use crate::{
     config::Config,
     context::Context,
@@ -34,249 +27,9 @@ const DEADLINE: Duration = Duration::from_secs(600);
 /// The brokers, moves, topics, ACLs, quotas and brokers' settings.
 const REQUESTS_OF_A_LOOK: usize = 6;
 
-/// Plural, namespace and name.
-type Key = (String, String, String);
-/// Told each write, such as `topics/status`; gives the code to fail it with, 0 for a connection that breaks.
-type Trouble = Arc<dyn Fn(&str) -> Option<u16> + Send + Sync>;
-
-#[derive(Default)]
-struct Inner {
-    version: u64,
-    objects: BTreeMap<Key, Value>,
-    history: Vec<(u64, String, String)>,
-    writes: BTreeMap<String, usize>,
-    trouble: Option<Trouble>,
-}
-
-/// An API server as far as these tests need one.
-#[derive(Clone)]
-struct Api {
-    inner: Arc<Mutex<Inner>>,
-    latest: watch::Sender<u64>,
-}
-
-impl Api {
-    fn new() -> Self {
-        Self {
-            inner: Arc::default(),
-            latest: watch::channel(0).0,
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap()
-    }
-
-    fn client(&self) -> Client {
-        let api = self.clone();
-        let service = tower::service_fn(move |request: Request<kube::client::Body>| {
-            let api = api.clone();
-            async move { api.answer(request).await }
-        });
-        Client::new(service, "default")
-    }
-
-    fn put(&self, plural: &str, mut object: Value) {
-        let mut inner = self.lock();
-        let text = |field: &str| {
-            object["metadata"][field]
-                .as_str()
-                .unwrap_or_default()
-                .to_owned()
-        };
-        let key = (plural.to_owned(), text("namespace"), text("name"));
-        let generation = inner
-            .objects
-            .get(&key)
-            .and_then(|o| o["metadata"]["generation"].as_i64())
-            .unwrap_or(0);
-        let status = inner.objects.get(&key).map(|o| o["status"].clone());
-        object["metadata"]["uid"] = json!(format!("uid-of-{}", key.2));
-        object["metadata"]["generation"] = json!(generation + 1);
-        object["metadata"]["creationTimestamp"] = json!("2026-01-01T00:00:00Z");
-        if let Some(status) = status {
-            object["status"] = status;
-        }
-        inner.store(&key, object);
-        self.latest.send_replace(inner.version);
-    }
-
-    fn get(&self, plural: &str, namespace: &str, name: &str) -> Option<Value> {
-        let key = (plural.to_owned(), namespace.to_owned(), name.to_owned());
-        self.lock().objects.get(&key).cloned()
-    }
-
-    fn fail(&self, trouble: impl Fn(&str) -> Option<u16> + Send + Sync + 'static) {
-        self.lock().trouble = Some(Arc::new(trouble));
-    }
-
-    fn mend(&self) {
-        self.lock().trouble = None;
-    }
-
-    /// Writes that succeeded, by kind, since this was last asked.
-    fn take_writes(&self) -> BTreeMap<String, usize> {
-        std::mem::take(&mut self.lock().writes)
-    }
-
-    async fn answer(
-        &self,
-        request: Request<kube::client::Body>,
-    ) -> Result<Response<Body>, std::io::Error> {
-        let (head, body) = request.into_parts();
-        let parts: Vec<&str> = head.uri.path().trim_matches('/').split('/').collect();
-        let rest = if parts[0] == "api" {
-            &parts[2..]
-        } else {
-            &parts[3..]
-        };
-        let (namespace, rest) = match rest {
-            ["namespaces", namespace, rest @ ..] if !rest.is_empty() => (*namespace, rest),
-            rest => ("", rest),
-        };
-        let query = head.uri.query().unwrap_or_default();
-        let plural = rest[0].to_owned();
-        if head.method == Method::GET {
-            return Ok(match rest.get(1) {
-                Some(name) => match self.get(&plural, namespace, name) {
-                    Some(object) => told(StatusCode::OK, &object),
-                    None => failed(404),
-                },
-                None if query.contains("watch=true") => self.watch(plural, query),
-                None => self.list(&plural),
-            });
-        }
-        let write = [&[plural.as_str()][..], &rest[2.min(rest.len())..]]
-            .concat()
-            .join("/");
-        let trouble = self.lock().trouble.clone();
-        match trouble.and_then(|trouble| trouble(&write)) {
-            Some(0) => return Err(std::io::Error::other("connection reset")),
-            Some(code) => return Ok(failed(code)),
-            None => {}
-        }
-        let body = to_bytes(Body::new(body), usize::MAX).await.unwrap();
-        let sent: Value = serde_json::from_slice(&body).unwrap();
-        let mut inner = self.lock();
-        *inner.writes.entry(write).or_default() += 1;
-        if plural == "events" {
-            return Ok(told(StatusCode::CREATED, &sent));
-        }
-        let key = (plural, namespace.to_owned(), rest[1].to_owned());
-        let Some(mut object) = inner.objects.get(&key).cloned().or_else(|| {
-            (key.0 == "configmaps")
-                .then(|| json!({ "metadata": { "name": key.2, "namespace": key.1 } }))
-        }) else {
-            return Ok(failed(404));
-        };
-        let named = &sent["metadata"]["resourceVersion"];
-        if named.is_string() && *named != object["metadata"]["resourceVersion"] {
-            return Ok(failed(409));
-        }
-        match (rest.get(2), key.0.as_str()) {
-            (Some(&"status"), _) => object["status"] = sent["status"].clone(),
-            (_, "configmaps") => object = sent.clone(),
-            _ => object["metadata"]["finalizers"] = sent["metadata"]["finalizers"].clone(),
-        }
-        let object = inner.store(&key, object);
-        self.latest.send_replace(inner.version);
-        Ok(told(StatusCode::OK, &object))
-    }
-
-    fn list(&self, plural: &str) -> Response<Body> {
-        let inner = self.lock();
-        let items: Vec<&Value> = inner
-            .objects
-            .iter()
-            .filter(|(key, _)| key.0 == plural)
-            .map(|(_, object)| object)
-            .collect();
-        let version = inner.version.to_string();
-        told(
-            StatusCode::OK,
-            &json!({ "kind": "List", "metadata": { "resourceVersion": version }, "items": items }),
-        )
-    }
-
-    fn watch(&self, plural: String, query: &str) -> Response<Body> {
-        let since = query
-            .split('&')
-            .find_map(|pair| pair.strip_prefix("resourceVersion="));
-        let state = (
-            self.clone(),
-            self.latest.subscribe(),
-            since.unwrap().parse().unwrap(),
-        );
-        let lines = stream::unfold(
-            state,
-            move |(api, mut latest, since): (Api, watch::Receiver<u64>, u64)| {
-                let plural = plural.clone();
-                async move {
-                    loop {
-                        latest.borrow_and_update();
-                        let (lines, seen) = api.lock().since(&plural, since);
-                        if !lines.is_empty() {
-                            return Some((
-                                Ok::<_, Infallible>(Bytes::from(lines)),
-                                (api, latest, seen),
-                            ));
-                        }
-                        latest.changed().await.ok()?;
-                    }
-                }
-            },
-        );
-        Response::new(Body::from_stream(lines))
-    }
-}
-
-impl Inner {
-    fn store(&mut self, key: &Key, mut object: Value) -> Value {
-        self.version += 1;
-        object["metadata"]["resourceVersion"] = json!(self.version.to_string());
-        let kind = if self.objects.contains_key(key) {
-            "MODIFIED"
-        } else {
-            "ADDED"
-        };
-        let event = json!({ "type": kind, "object": object }).to_string();
-        self.history
-            .push((self.version, key.0.clone(), event + "\n"));
-        self.objects.insert(key.clone(), object.clone());
-        object
-    }
-
-    fn since(&self, plural: &str, version: u64) -> (String, u64) {
-        let from = self.history.partition_point(|(at, _, _)| *at <= version);
-        let later = self.history[from..]
-            .iter()
-            .filter(|(_, of, _)| of == plural);
-        (
-            later.map(|(_, _, line)| line.as_str()).collect(),
-            self.version,
-        )
-    }
-}
-
-fn told(status: StatusCode, body: &Value) -> Response<Body> {
-    Response::builder()
-        .status(status)
-        .body(Body::from(body.to_string()))
-        .unwrap()
-}
-
-fn failed(code: u16) -> Response<Body> {
-    let body = json!({
-        "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": "trouble",
-        "reason": match code { 404 => "NotFound", 409 => "Conflict", _ => "Trouble" },
-        "code": code, "details": { "retryAfterSeconds": if code == 429 { 1 } else { 0 } },
-    });
-    told(StatusCode::from_u16(code).unwrap(), &body)
-}
-
 /// What outlives an operator.
 struct House {
-    api: Api,
+    api: FakeApi,
     kafka: Arc<FakeKafka>,
 }
 
@@ -286,7 +39,12 @@ struct Operator {
 }
 
 fn house() -> House {
-    let api = Api::new();
+    let kafka = Arc::new(FakeKafka::new([
+        (0, Some("a")),
+        (1, Some("b")),
+        (2, Some("c")),
+    ]));
+    let api = FakeApi::new(kafka.fuse());
     api.put(
         "namespaces",
         json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": "kafka" } }),
@@ -298,11 +56,6 @@ fn house() -> House {
             "listeners": [{ "name": "internal", "bootstrapServers": "main.kafka.svc:9092" }],
         },
     }));
-    let kafka = Arc::new(FakeKafka::new([
-        (0, Some("a")),
-        (1, Some("b")),
-        (2, Some("c")),
-    ]));
     House { api, kafka }
 }
 
@@ -333,6 +86,12 @@ impl House {
     fn is_ready(&self, name: &str) -> bool {
         self.ready(name)
             .is_some_and(|ready| ready.starts_with("True/"))
+    }
+
+    /// What the list of topics being made says while one is.
+    fn being_made(&self, name: &str) -> String {
+        let topic = self.api.get("topics", "kafka", name).unwrap();
+        format!("{} {name}\n", topic["metadata"]["uid"].as_str().unwrap())
     }
 
     fn journal(&self) -> String {
@@ -510,7 +269,7 @@ async fn an_operator_that_dies_before_the_creation_is_followed_by_one_that_makes
     house
         .until("it is written down", || !house.journal().is_empty())
         .await;
-    assert_eq!(house.journal(), "uid-of-orders orders\n");
+    assert_eq!(house.journal(), house.being_made("orders"));
     drop(operator);
     assert!(house.kafka.topics().is_empty());
     assert_eq!(house.ready("orders"), None);
@@ -541,7 +300,7 @@ async fn an_operator_that_dies_before_the_status_is_followed_by_one_that_knows_t
     assert_eq!(house.ready("orders"), None);
     assert_eq!(
         house.journal(),
-        "uid-of-orders orders\n",
+        house.being_made("orders"),
         "what is in no status stays written down"
     );
 

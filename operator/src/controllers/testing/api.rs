@@ -1,6 +1,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     convert::Infallible,
+    io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -18,6 +19,8 @@ use crate::kafka::Fuse;
 
 /// Namespace and name of an object; the namespace is empty for a Namespace.
 type Key = (String, String, String);
+/// Told each write, such as `topics/status`; gives the code to fail it with, 0 for a connection that breaks.
+type Trouble = Arc<dyn Fn(&str) -> Option<u16> + Send + Sync>;
 
 /// An API server in memory: lists and watches by label, gets, and server-side applies of objects, their status and finalizers. Of the rules of
 /// server-side apply it has what the operator relies on: a resource version or uid that does not match is a conflict, an apply that
@@ -36,6 +39,8 @@ struct Inner {
     objects: BTreeMap<Key, Value>,
     history: Vec<(u64, String, Value)>,
     events: Vec<Value>,
+    writes: BTreeMap<String, usize>,
+    trouble: Option<Trouble>,
 }
 
 impl FakeApi {
@@ -53,7 +58,7 @@ impl FakeApi {
         let api = self.clone();
         let service = tower::service_fn(move |request: Request<kube::client::Body>| {
             let api = api.clone();
-            async move { Ok::<_, Infallible>(api.answer(request).await) }
+            async move { api.answer(request).await }
         });
         Client::new(service, "default")
     }
@@ -136,12 +141,28 @@ impl FakeApi {
             .collect()
     }
 
+    /// Fails writes from now on, as `trouble` says: told each, such as `topics/status`, it gives the code to fail it with, 0 for a
+    /// connection that breaks.
+    pub fn fail(&self, trouble: impl Fn(&str) -> Option<u16> + Send + Sync + 'static) {
+        self.lock().trouble = Some(Arc::new(trouble));
+    }
+
+    /// Fails writes no longer.
+    pub fn mend(&self) {
+        self.lock().trouble = None;
+    }
+
+    /// Writes that were not failed, by kind, since this was last asked.
+    pub fn take_writes(&self) -> BTreeMap<String, usize> {
+        std::mem::take(&mut self.lock().writes)
+    }
+
     /// The version of the last change.
     pub fn version(&self) -> u64 {
         self.lock().version
     }
 
-    async fn answer(&self, request: Request<kube::client::Body>) -> Response<Body> {
+    async fn answer(&self, request: Request<kube::client::Body>) -> io::Result<Response<Body>> {
         let (head, body) = request.into_parts();
         let path = Path::parse(head.uri.path());
         let query = head.uri.query().unwrap_or_default();
@@ -150,17 +171,26 @@ impl FakeApi {
             .collect();
         let labels = Labels::parse(query.get("labelSelector"));
         if head.method == Method::GET {
-            return match (&path.name, query.get("watch").map(String::as_str)) {
+            return Ok(match (&path.name, query.get("watch").map(String::as_str)) {
                 (Some(_), _) => self.found(&path),
                 (None, Some("true")) => self.watch(&path, labels, &query),
                 (None, _) => self.list(&path, &labels),
-            };
+            });
+        }
+        let write = path.write();
+        let trouble = self.lock().trouble.clone();
+        match trouble.and_then(|trouble| trouble(&write)) {
+            Some(0) => return Err(io::Error::other("connection reset")),
+            Some(code) => {
+                return Ok(failure(StatusCode::from_u16(code).unwrap(), "Trouble"));
+            }
+            None => *self.lock().writes.entry(write).or_default() += 1,
         }
         let body = to_bytes(Body::new(body), usize::MAX).await.unwrap();
         let sent: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
         if path.plural == "events" {
             self.lock().events.push(sent.clone());
-            return answer(StatusCode::CREATED, &sent);
+            return Ok(answer(StatusCode::CREATED, &sent));
         }
         self.fuse.pass().await;
         let answer = match head.method {
@@ -168,7 +198,7 @@ impl FakeApi {
             _ => failure(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed"),
         };
         self.fuse.pass().await;
-        answer
+        Ok(answer)
     }
 
     fn found(&self, path: &Path) -> Response<Body> {
@@ -286,10 +316,10 @@ impl Inner {
     }
 
     fn since(&self, plural: &str, labels: &Labels, version: u64) -> (String, u64) {
-        let later = self
-            .history
+        let from = self.history.partition_point(|(at, _, _)| *at <= version);
+        let later = self.history[from..]
             .iter()
-            .filter(|(at, of, _)| *at > version && of == plural)
+            .filter(|(_, of, _)| of == plural)
             .filter(|(_, _, event)| labels.select(&event["object"]));
         let lines = later.map(|(_, _, event)| format!("{event}\n")).collect();
         (lines, self.version)
@@ -345,6 +375,14 @@ impl Path {
         }
     }
 
+    /// What a write is, such as `topics/status`.
+    fn write(&self) -> String {
+        match &self.subresource {
+            Some(subresource) => format!("{}/{subresource}", self.plural),
+            None => self.plural.clone(),
+        }
+    }
+
     fn key(&self) -> Key {
         let name = self.name.clone().unwrap_or_default();
         (self.plural.clone(), self.namespace.clone(), name)
@@ -361,6 +399,7 @@ fn failure(status: StatusCode, reason: &str) -> Response<Body> {
     let body = json!({
         "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
         "message": reason, "reason": reason, "code": status.as_u16(),
+        "details": { "retryAfterSeconds": u8::from(status == StatusCode::TOO_MANY_REQUESTS) },
     });
     answer(status, &body)
 }
