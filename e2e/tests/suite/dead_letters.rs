@@ -96,3 +96,58 @@ async fn an_account_outside_the_group_writes_no_dead_letters() -> Result<()> {
     );
     Ok(())
 }
+
+/// What a consumer dies of beside its queue, such as an error in writing what it made of a record, makes no letter.
+#[tokio::test]
+async fn a_consumer_that_dies_without_a_letter_is_told_by_its_group_and_not_by_its_empty_queue()
+-> Result<()> {
+    let case = Case::shared("letters-none").await?;
+    case.account("worker").await?;
+    case.topic("orders", &[]).await?;
+    let (orders, billing) = (case.name("orders"), case.name("billing"));
+    let queue = json!({ "topicName": case.name("dlq"), "alerts": { "letters": 0 } });
+    case.apply("DLQ", "letters", queue).await?;
+    let group = json!({
+        "groupId": billing,
+        "topics": [{ "name": "orders" }],
+        "serviceAccountName": "worker",
+        "dlqRef": { "name": "letters" },
+    });
+    case.apply("ConsumerGroup", "billing", group).await?;
+    case.ready::<ConsumerGroup>("billing").await?;
+    case.probe.fill(&orders, 0, 4, 10).await?;
+    let one_record = [
+        "consume",
+        "--topic",
+        &orders,
+        "--group",
+        &billing,
+        "--count",
+        "1",
+        "--commit",
+        "--timeout-s",
+        "60",
+    ];
+    case.probe.ask(&one_record).await?;
+
+    let is_missed = |group: &ConsumerGroup| {
+        wait::condition_of(group, "NoMembers").is_some_and(|said| said["status"] == "True")
+    };
+    let what = "records wait and nobody reads them";
+    let patience = Duration::from_secs(90);
+    let group = wait::object(&case.api(), "billing", what, patience, is_missed).await?;
+    let words = wait::condition_of(&group, "NoMembers").context("not told")?["message"].clone();
+    assert!(
+        words
+            .as_str()
+            .unwrap_or_default()
+            .starts_with("3 records wait"),
+        "{words}"
+    );
+    let queue: Dlq = case.api().get("letters").await?;
+    let says = |kind: &str| wait::condition_of(&queue, kind).map(|said| said["status"].clone());
+    assert_eq!(says("Empty"), Some("True".into()));
+    assert_eq!(says("Healthy"), Some("True".into()));
+    assert_eq!(queue.status.context("no status")?.letters, Some(0));
+    Ok(())
+}

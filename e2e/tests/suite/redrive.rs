@@ -88,6 +88,38 @@ async fn a_dry_run_tells_what_would_go_where_and_writes_nothing() -> Result<()> 
 }
 
 #[tokio::test]
+async fn a_letter_that_was_brought_home_as_often_as_it_may_goes_to_quarantine_and_not_home()
+-> Result<()> {
+    let case = Case::shared("home-cap").await?;
+    letters(&case, 2).await?;
+    case.topic("parking", &[]).await?;
+    let (topic, parking) = (case.name("dlq"), case.name("parking"));
+    let source = format!("dlq.source.topic={}", case.name("orders"));
+    let again = [
+        "produce",
+        "--topic",
+        &topic,
+        "--count",
+        "3",
+        "--header",
+        "dlq.reason=NoPrice",
+        "--header",
+        &source,
+        "--header",
+        "millrace.redrive.attempt=2",
+    ];
+    case.probe.ask(&again).await?;
+    let spec = json!({ "maxAttempts": 2, "quarantineTopicName": parking });
+    redrive(&case, "capped", spec).await?;
+    let done = reaches(&case, "capped", RedrivePhase::Completed).await?;
+    let counts = done.counts.context("no counts")?;
+    assert_eq!((counts.redriven, counts.quarantined), (4, 3));
+    assert_eq!(case.probe.count(&case.name("orders")).await?, 4);
+    assert_eq!(case.probe.count(&parking).await?, 3);
+    Ok(())
+}
+
+#[tokio::test]
 async fn letters_go_to_the_topic_of_another_namespace_with_its_consent_alone() -> Result<()> {
     let case = Case::shared("home-theft").await?;
     letters(&case, 5).await?;

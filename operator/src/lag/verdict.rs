@@ -428,6 +428,28 @@ mod tests {
     }
 
     #[test]
+    fn a_consumer_that_dies_on_a_record_again_and_again_keeps_its_group_outside_the_objective() {
+        let mut group = Group::new();
+        group.look(0, 1, &[(5, 5)]);
+        for look in 1..150 {
+            // It lives for ten seconds, and its next start is fifty seconds away: CrashLoopBackOff.
+            let members = usize::from((look * 2) % 60 < 10);
+            group.look(look * 2, members, &[(5, 9)]);
+            if look * 2 > 60 {
+                let within = group.draft("WithinObjective");
+                assert_eq!(
+                    within.reason,
+                    reasons::OBJECTIVE_MISSED,
+                    "after {} s",
+                    look * 2
+                );
+            }
+        }
+        let said = ["Stalled", "NoMembers"].map(|kind| group.draft(kind).state);
+        assert!(said.contains(&State::True), "{said:?}");
+    }
+
+    #[test]
     fn a_pod_that_starts_is_waited_for() {
         let mut group = Group::new();
         group.look(0, 0, &[(5, 9)]).look(20, 0, &[(5, 9)]);

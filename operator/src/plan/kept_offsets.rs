@@ -188,4 +188,70 @@ mod tests {
             (Some(kept(40)), true)
         );
     }
+
+    fn numbered(number: i32) -> TopicPartition {
+        TopicPartition {
+            partition: number,
+            ..partition()
+        }
+    }
+
+    /// A look at several partitions of the topic, all of whose records are there.
+    fn look_at(committed: &[Option<i64>]) -> GroupSnapshot {
+        let seen = (0..).zip(committed).map(|(number, committed)| {
+            let offsets = PartitionOffsets {
+                committed: *committed,
+                log_start: 0,
+                end: 100,
+            };
+            (numbered(number), offsets)
+        });
+        GroupSnapshot {
+            partitions: seen.collect(),
+            ..look(None, 0, 100)
+        }
+    }
+
+    #[test]
+    fn a_group_that_kafka_forgot_in_part_gets_that_part_back_and_nothing_else() {
+        let before = keep(&look_at(&[Some(10), Some(20), Some(30)]), at(0)).unwrap();
+        let then = kept_offsets(
+            true,
+            Some(&before),
+            Some(&look_at(&[Some(10), None, Some(35)])),
+            at(9),
+        );
+        assert_eq!(then.restore, BTreeMap::from([(numbered(1), 20)]));
+        let kept: Vec<i64> = then
+            .record
+            .unwrap()
+            .offsets
+            .iter()
+            .map(|kept| kept.offset)
+            .collect();
+        assert_eq!(kept, [10, 20, 35]);
+    }
+
+    #[test]
+    fn a_partition_that_cannot_be_read_now_is_neither_restored_nor_forgotten() {
+        let before = keep(&look_at(&[Some(10), Some(20)]), at(0)).unwrap();
+        let mut partial = look_at(&[None, None]);
+        partial.partitions.remove(&numbered(1));
+        partial.complete = false;
+        let then = kept_offsets(true, Some(&before), Some(&partial), at(9));
+        assert_eq!(then.restore, BTreeMap::from([(numbered(0), 10)]));
+        assert_eq!(then.record, Some(before));
+    }
+
+    #[test]
+    fn offsets_of_which_some_could_not_be_read_are_not_kept_in_part() {
+        let partial = GroupSnapshot {
+            complete: false,
+            ..look_at(&[Some(10), Some(20)])
+        };
+        assert_eq!(
+            kept_offsets(true, None, Some(&partial), at(0)),
+            Kept::default()
+        );
+    }
 }

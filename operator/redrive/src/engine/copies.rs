@@ -55,3 +55,79 @@ pub(super) fn unchanged(kept: &[Header<'_>]) -> OwnedHeaders {
 fn insert(headers: OwnedHeaders, name: &str, value: Option<&[u8]>) -> OwnedHeaders {
     headers.insert(message::Header { key: name, value })
 }
+
+#[cfg(test)]
+mod tests {
+    use rdkafka::message::Headers;
+
+    use super::*;
+
+    const LETTER: [Header<'static>; 8] = [
+        header("trace", Some(b"1")),
+        header("dlq.reason", Some(b"NoPrice")),
+        header("tenant", Some(&[0xff, 0x00, 0xfe])),
+        header("trace", Some(b"2")),
+        header("empty", Some(b"")),
+        header("none", None),
+        header("dlq.source.topic", Some(b"orders")),
+        header("", Some(b"nameless")),
+    ];
+
+    const fn header(name: &'static str, value: Option<&'static [u8]>) -> Header<'static> {
+        Header { name, value }
+    }
+
+    fn written(headers: &OwnedHeaders) -> Vec<(String, Option<Vec<u8>>)> {
+        let headers = headers.iter();
+        headers
+            .map(|header| (header.key.to_owned(), header.value.map(<[u8]>::to_vec)))
+            .collect()
+    }
+
+    fn expected(headers: &[Header<'_>]) -> Vec<(String, Option<Vec<u8>>)> {
+        let headers = headers.iter();
+        headers
+            .map(|header| (header.name.to_owned(), header.value.map(<[u8]>::to_vec)))
+            .collect()
+    }
+
+    #[test]
+    fn a_letter_goes_home_with_each_header_of_its_own_byte_for_byte_in_its_place() {
+        let [first, _, tenant, second, empty, none, _, nameless] = LETTER;
+        let ours = [
+            header("millrace.redrive.id", Some(b"uid")),
+            header("millrace.redrive.attempt", Some(b"2")),
+            header("millrace.redrive.origin", Some(b"orders")),
+        ];
+        let kept = [first, tenant, second, empty, none, nameless];
+        assert_eq!(
+            written(&homeward(&LETTER, &LETTER, "uid", 2)),
+            [expected(&kept), expected(&ours)].concat()
+        );
+    }
+
+    #[test]
+    fn a_letter_goes_to_quarantine_with_all_its_headers_byte_for_byte() {
+        assert_eq!(written(&unchanged(&LETTER)), expected(&LETTER));
+    }
+
+    #[test]
+    fn a_letter_without_a_value_and_one_with_an_empty_one_stay_what_they_are() {
+        let letter = |value| Letter {
+            partition: 0,
+            offset: 7,
+            timestamp: Some(-1),
+            key: Some(&[0xff, 0x00][..]),
+            value,
+            headers: Vec::new(),
+        };
+        let (none, empty) = (letter(None), letter(Some(&b""[..])));
+        let bodies = [Body::of(&none), Body::of(&empty)];
+        assert_eq!(bodies.map(|body| body.value), [None, Some(&b""[..])]);
+        assert!(
+            bodies
+                .iter()
+                .all(|body| body.key == Some(&[0xff, 0x00][..]) && body.timestamp == Some(-1))
+        );
+    }
+}

@@ -158,6 +158,22 @@ fn what_cannot_be_is_refused_for_good_and_changes_nothing() {
 }
 
 #[test]
+fn a_commit_that_is_confirmed_and_not_kept_is_no_reset() {
+    let house = house();
+    house.kafka.lose_commits(partition(1));
+    house.group(shift("one", -10));
+    house.live(async |_| {
+        house.told("OffsetsReset", "False/ResetFailed").await;
+        house.quiet().await;
+        let words = house.tells("OffsetsReset");
+        let part = "partition 1 of topic `orders`: 60 was committed and 70 is read back";
+        assert!(words.contains(part), "{words}");
+        assert_eq!(house.committed(), [Some(50), Some(70)]);
+        assert_eq!(house.reset()["phase"], "Failed");
+    });
+}
+
+#[test]
 fn wherever_the_operator_dies_a_shift_is_done_once() {
     for points in 0..24 {
         let house = house();

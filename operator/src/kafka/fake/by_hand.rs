@@ -110,6 +110,11 @@ impl FakeKafka {
         group.committed.insert(partition, offset);
     }
 
+    /// Confirms the operator's commits for this partition from now on, and does not keep them.
+    pub fn lose_commits(&self, partition: TopicPartition) {
+        self.lock().state.lost_commits.insert(partition);
+    }
+
     /// The committed offset of a group; None where there is none.
     pub fn committed(&self, group: &str, partition: &TopicPartition) -> Option<i64> {
         let inner = self.lock();

@@ -77,8 +77,11 @@ impl State {
                 "The coordinator is not aware of this member.",
             ));
         }
+        let kept = !self.lost_commits.contains(partition);
         let group = self.groups.entry(group.to_owned()).or_default();
-        group.committed.insert(partition.clone(), offset);
+        if kept {
+            group.committed.insert(partition.clone(), offset);
+        }
         Ok(())
     }
 

@@ -27,6 +27,8 @@ pub(super) struct State {
     pub(super) acls: BTreeSet<Acl>,
     pub(super) groups: BTreeMap<String, Group>,
     pub(super) offsets: BTreeMap<TopicPartition, Offsets>,
+    /// Partitions for which commits are confirmed and not kept.
+    pub(super) lost_commits: BTreeSet<TopicPartition>,
     /// Offsets that hold no record; all others within a log do.
     pub(super) without_record: BTreeMap<TopicPartition, BTreeSet<i64>>,
     /// Records that were written one by one.
@@ -57,6 +59,7 @@ impl State {
             acls: BTreeSet::new(),
             groups: BTreeMap::new(),
             offsets: BTreeMap::new(),
+            lost_commits: BTreeSet::new(),
             without_record: BTreeMap::new(),
             records: BTreeMap::new(),
             sizes: BTreeMap::new(),

@@ -470,6 +470,46 @@ fn a_group_reads_by_consent_and_its_id_is_its_own() {
 }
 
 #[test]
+fn tenants_that_read_one_topic_by_consent_are_each_granted_for_their_own_account_alone() {
+    let open = a_topic(
+        "team-a",
+        "team-a.orders",
+        1,
+        ", allowedConsumers: {from: All}",
+    );
+    let facts = Manifests::new().with_topic(open);
+    let grants = |team: &str| {
+        let theirs = reads("{name: team-a.orders, namespace: team-a}");
+        let group = a_group(team, &format!("{team}.readers"), &theirs);
+        let grants = consumer_group(&group, &facts)
+            .expect("it is accepted")
+            .grants;
+        let shown: Vec<String> = grants.iter().map(shown).collect();
+        let own = format!("User:system:serviceaccount:{team}:reader ");
+        assert!(shown.iter().all(|acl| acl.starts_with(&own)), "{shown:?}");
+        let names = [" team-a.orders ", &format!(" {team}.readers ")];
+        assert!(
+            shown
+                .iter()
+                .all(|acl| names.iter().any(|name| acl.contains(name))),
+            "{shown:?}"
+        );
+        assert!(
+            shown
+                .iter()
+                .all(|acl| acl.contains(" Literal ") && !acl.ends_with("Write")),
+            "{shown:?}"
+        );
+        grants
+    };
+    let (a, b) = (grants("team-a"), grants("team-b"));
+    assert!(
+        !a.is_empty() && a.is_disjoint(&b),
+        "one that goes takes nothing of the other's"
+    );
+}
+
+#[test]
 fn a_dlq_serves_its_own_namespace_or_those_it_allows_and_reading_it_is_a_grant_of_its_own() {
     let orders = || a_topic("team-b", "team-b.orders", 1, "");
     let group = |dlq: &str| {
