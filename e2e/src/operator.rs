@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, ensure};
 use jiff::Timestamp;
 use k8s_openapi::api::{apps::v1::Deployment, core::v1::Pod};
 use kube::{
@@ -98,7 +98,8 @@ fn container(stats: &Value) -> Option<Usage> {
     })
 }
 
-/// The most memory that the leader has had resident since it started, in bytes, as the kernel counts it.
+/// The most memory that the leader has had resident since it started, or since [`forget_peak_memory`], in bytes, as the kernel counts
+/// it.
 ///
 /// # Errors
 /// When nobody leads, or its process cannot be looked at.
@@ -107,6 +108,19 @@ pub async fn peak_memory(client: &Client) -> Result<i64> {
     let pod = leader(client).await?.pod;
     let (status, errors) = exec(&api, &pod, &["cat", "/proc/1/status"], "").await?;
     peak(&status).with_context(|| format!("no peak memory of {pod}: {status}{errors}"))
+}
+
+/// Lets [`peak_memory`] count from now on, by the leader's process (proc_pid_clear_refs(5)).
+///
+/// # Errors
+/// When nobody leads, or its process does not take it.
+pub async fn forget_peak_memory(client: &Client) -> Result<()> {
+    let api: Api<Pod> = Api::namespaced(client.clone(), OPERATOR_NAMESPACE);
+    let pod = leader(client).await?.pod;
+    let forget = ["sh", "-c", "echo 5 >/proc/1/clear_refs && echo done"];
+    let (output, errors) = exec(&api, &pod, &forget, "").await?;
+    ensure!(output.trim() == "done", "peak memory of {pod}: {errors}");
+    Ok(())
 }
 
 /// `VmHWM` of `/proc/PID/status` in bytes (proc_pid_status(5)).

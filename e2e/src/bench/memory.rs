@@ -39,7 +39,7 @@ pub async fn figure(client: &Client, what: &str) -> Result<Figure> {
     Ok(Figure::new(what, mib(bytes), "MiB"))
 }
 
-/// The most that it has been since the operator started, under the name `what`.
+/// The most that it has been since it was last forgotten, under the name `what`.
 ///
 /// # Errors
 /// When nobody leads, or its process cannot be looked at.
