@@ -59,6 +59,8 @@ impl BareCopy {
             .clone()
             .set("transactional.id", &self.id)
             .set("linger.ms", "1")
+            // By default it waits 100 ms where Kafka still writes the marks of the transaction before.
+            .set("retry.backoff.ms", "10")
             .create()?;
         producer.init_transactions(ANSWER)?;
         Ok(producer)

@@ -6,7 +6,7 @@ use millrace_bare_copy::BareCopy;
 use crate::{broker, engine::resident, letters::PARTITIONS};
 
 /// Letters in a transaction, as many as the engine's.
-const BATCH: u64 = 1_000;
+const BATCH: u64 = 10_000;
 
 #[derive(clap::Args, Clone)]
 pub(crate) struct Bare {

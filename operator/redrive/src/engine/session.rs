@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// Most letters that are written in one transaction.
-const MOST_LETTERS: u64 = 1_000;
+const MOST_LETTERS: u64 = 10_000;
 /// Most letters that are looked at in one transaction.
 const MOST_SCANNED: u64 = 20_000;
 /// Most bytes of keys and values in one transaction, but for its last letter.

@@ -52,6 +52,8 @@ pub(super) fn writer(job: &Job) -> ClientConfig {
         .set("transaction.timeout.ms", "60000")
         .set("partitioner", "murmur2_random")
         .set("linger.ms", "1")
+        // Kafka refuses to begin a transaction while it writes the marks of the one before, which takes some milliseconds.
+        .set("retry.backoff.ms", "10")
         .set("message.max.bytes", LARGEST_LETTER);
     settings
 }
