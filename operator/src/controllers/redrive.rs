@@ -21,15 +21,13 @@ use crate::{
     kafka::{ObservedTopic, connection_settings},
     plan::{self, Turn},
     redrives::{self, Redrives, Told},
-    resolve::{self, Rejection, ResolvedRedrive},
+    resolve::{self, Facts, Rejection, ResolvedRedrive},
     status::{self, Draft, reasons},
     world::{ClusterHandle, View, Wake, World},
 };
 
-/// Between two looks of one that waits for its turn, and before one that was left is started again.
+/// Before one that was left is started again.
 const AGAIN: Duration = Duration::from_secs(2);
-/// Topics that letters may go back to which a status has room for.
-const MOST_DESTINATIONS: usize = 1_000;
 
 /// Carries Redrives out until `shutdown`.
 pub async fn run(context: Arc<Context>, shutdown: CancellationToken) {
@@ -39,7 +37,7 @@ pub async fn run(context: Arc<Context>, shutdown: CancellationToken) {
     queue::drive(context, store, concerns, reconcile, shutdown).await;
 }
 
-/// The Redrives that a change concerns. Those of a cluster that changes look again by themselves, as do those that wait.
+/// The Redrives that a change concerns.
 fn concerns(wake: &Wake, world: &World) -> Vec<ObjectRef<Redrive>> {
     let those = |concerned: &dyn Fn(&Redrive, &str) -> bool| {
         let redrives = world.stores.redrives.state();
@@ -52,27 +50,46 @@ fn concerns(wake: &Wake, world: &World) -> Vec<ObjectRef<Redrive>> {
             .collect()
     };
     match wake {
-        Wake::Redrive(namespace, name) => vec![ObjectRef::new(name).within(namespace)],
+        Wake::Redrive(namespace, name) => {
+            let own = ObjectRef::new(name).within(namespace);
+            let redrive = world.stores.redrives.get(&own);
+            let mut concerned = vec![own];
+            // Its end is what those behind it wait for.
+            if redrive.is_none_or(|redrive| plan::is_over(&redrive)) {
+                concerned.extend(those(&|redrive, home| {
+                    home == namespace && is_held(redrive)
+                }));
+            }
+            concerned
+        }
         Wake::Dlq(namespace, dlq) => {
             those(&|redrive, home| home == namespace && redrive.spec.dlq_ref.name == *dlq)
         }
-        Wake::Topic(..) | Wake::Cluster(_) | Wake::Namespace(_) => those(&|redrive, _| {
-            redrive
-                .status
-                .as_ref()
-                .is_none_or(|status| status.start_time.is_none())
+        Wake::KafkaTopic(_, topic) => those(&|redrive, home| {
+            let dlq = world.dlq(home, &redrive.spec.dlq_ref.name);
+            dlq.is_some_and(|dlq| dlq.spec.topic_name.as_ref().unwrap_or(&dlq.name_any()) == topic)
         }),
+        Wake::Topic(..) | Wake::Namespace(_) => those(&|redrive, _| is_held(redrive)),
+        // After a start also those that run: they are carried on once Kafka has been looked at.
+        Wake::Cluster(_) => those(&|_, _| true),
         Wake::ConsumerGroup(..)
         | Wake::Schema(..)
         | Wake::SchemaTexts(..)
         | Wake::ClusterChild(_)
-        | Wake::KafkaTopic(..)
         | Wake::KafkaAcls(_)
         | Wake::KafkaGroups(_)
         | Wake::KafkaLayout(_)
         | Wake::KafkaQuotas(_)
         | Wake::Limits(..) => Vec::new(),
     }
+}
+
+/// Whether something stands in the way of a Redrive, as far as its status says.
+fn is_held(redrive: &Redrive) -> bool {
+    let conditions = redrive.status.iter().flat_map(|status| &status.conditions);
+    !conditions
+        .into_iter()
+        .any(|condition| condition.type_ == "Ready" && condition.status == "True")
 }
 
 async fn reconcile(
@@ -91,7 +108,7 @@ async fn reconcile(
     }
     let ground = match ground(&context, &redrive) {
         Ok(Some(ground)) => ground,
-        Ok(None) => return Ok(Action::requeue(AGAIN)),
+        Ok(None) => return Ok(Action::await_change()),
         Err(draft) => return hold(&context, &runs, &redrive, draft).await,
     };
     let redrive = match begin(&context, redrive.clone(), &ground).await? {
@@ -194,14 +211,21 @@ async fn begin(context: &Context, redrive: Arc<Redrive>, ground: &Ground) -> Res
     if redrive.spec.cancel {
         return Ok(ends(redrives::never_begun(before, Timestamp::now())));
     }
-    let destinations = match destinations(context, &redrive, &ground.desired) {
-        Ok(destinations) => destinations,
-        Err(why) => {
-            let now = Timestamp::now();
-            let told = redrives::given_up(before, reasons::INVALID_SPEC, why, now);
-            return Ok(ends(told));
-        }
-    };
+    let topics = context.world.stores.topics.state();
+    let cluster = &ground.desired.cluster;
+    let destinations =
+        match resolve::redrive_destinations(&redrive, cluster, &topics, &context.world) {
+            Ok(destinations) => destinations,
+            Err(away) => {
+                let now = Timestamp::now();
+                return Ok(ends(redrives::given_up(
+                    before,
+                    away.reason,
+                    away.message,
+                    now,
+                )));
+            }
+        };
     let partitions = i32::try_from(topic.partitions.len()).unwrap_or(i32::MAX);
     let until = redrives::ends(ground.handle.credentials(), letters, partitions).await?;
     let status = redrives::begun(&topic.id, &until, destinations, Timestamp::now());
@@ -210,41 +234,6 @@ async fn begin(context: &Context, redrive: Arc<Redrive>, ground: &Ground) -> Res
     Ok(Begun::Runs(
         written.map_or_else(|| redrive.clone(), Arc::new),
     ))
-}
-
-/// The topics that letters may go to, of this namespace or with its Topic's consent.
-fn destinations(
-    context: &Context,
-    redrive: &Redrive,
-    desired: &ResolvedRedrive,
-) -> Result<Vec<String>, String> {
-    let namespace = redrive.namespace().unwrap_or_default();
-    let spec = &redrive.spec;
-    let sources = spec
-        .filter
-        .as_ref()
-        .map_or(&[][..], |filter| &filter.sources);
-    let named = [&spec.topic_name, &spec.quarantine_topic_name];
-    let is_meant = |topic: &String| {
-        named.into_iter().flatten().any(|name| name == topic)
-            || spec.topic_name.is_none() && (sources.is_empty() || sources.contains(topic))
-    };
-    let topics = context.world.stores.topics.state();
-    let mut open: Vec<String> = topics
-        .iter()
-        .filter_map(|topic| {
-            resolve::redrive_destination(topic, &desired.cluster, &namespace, &context.world)
-        })
-        .filter(is_meant)
-        .collect();
-    open.sort();
-    if open.len() > MOST_DESTINATIONS {
-        return Err(format!(
-            "letters could go back to {} topics, and {MOST_DESTINATIONS} is the most: name those that are meant in filter.sources of a new Redrive",
-            open.len()
-        ));
-    }
-    Ok(open)
 }
 
 /// How far it has come, after it was started or told what is wanted; None where it has to be started again.
@@ -300,7 +289,7 @@ async fn hold(
     let mut status = before.cloned().unwrap_or_default();
     status.phase.get_or_insert(RedrivePhase::Pending);
     status::write(context, redrive, before, status, &[ready]).await?;
-    Ok(Action::requeue(AGAIN))
+    Ok(Action::await_change())
 }
 
 fn leave(runs: &Redrives, redrive: &Redrive) {

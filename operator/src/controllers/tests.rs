@@ -4,7 +4,7 @@
 
 mod deaths;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use serde_json::{Value, json};
 
@@ -510,4 +510,27 @@ fn what_is_as_it_should_be_costs_no_write() {
         version,
         "neither an operator nor a broker that restarts is news"
     );
+}
+
+#[test]
+fn a_redrive_that_waits_is_not_looked_at_until_the_one_before_it_has_ended() {
+    let house = House::new();
+    let letters = json!({ "dlqRef": { "name": "letters" } });
+    let paused = json!({ "millrace.dev/paused": "true" });
+    house.put_annotated("DLQ", "kafka", "letters", paused.clone(), json!({}));
+    house.put_annotated("Redrive", "kafka", "first", paused, letters.clone());
+    house.put("Redrive", "kafka", "second", letters);
+    let says = || house.condition("Redrive", "kafka", "second", "Ready");
+    house.live(async |operator| {
+        let waits = || says().starts_with("False/WaitingForTurn");
+        house.until("it waits", waits).await;
+        house.quiet().await;
+        let before = operator.reconciles("Redrive");
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert_eq!(operator.reconciles("Redrive"), before);
+        assert_ne!(before, "0");
+        house.delete("Redrive", "kafka", "first");
+        let its_turn = || says().contains("the dead-letter topic `letters` is not there yet");
+        house.until("it is its turn", its_turn).await;
+    });
 }

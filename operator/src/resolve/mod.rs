@@ -38,7 +38,7 @@ pub use kafka_cluster::{Images, ResolvedCluster, ResolvedRegistry, kafka_cluster
 pub use limit::{Amount, Capped, Limits, Share, Uses};
 pub use name::{GroupId, Subject, TopicName, TopicPrefix};
 pub use paused::paused;
-pub use redrive::{ResolvedRedrive, redrive, redrive_destination};
+pub use redrive::{ResolvedRedrive, redrive, redrive_destinations};
 pub use registry_url::registry_url;
 pub use rejection::Rejection;
 pub use schedule::scheduled;

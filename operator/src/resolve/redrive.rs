@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use kube::ResourceExt;
 use millrace_crds::{Redrive, Topic};
 
@@ -10,6 +12,9 @@ use super::{
 };
 use crate::{status::reasons, world::ClusterKey};
 
+/// Topics that letters may go back to which a status has room for.
+const MOST_DESTINATIONS: usize = 1_000;
+
 /// A Redrive whose letters there are, and whose named topics it may write to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResolvedRedrive {
@@ -20,7 +25,7 @@ pub struct ResolvedRedrive {
 }
 
 /// What a Redrive asks for, if it may. Which topics the letters came from is not known before they are read: see
-/// [`redrive_destination`].
+/// [`redrive_destinations`].
 ///
 /// # Errors
 /// A [`Rejection`] when there is no such DLQ, it may not have its topic, or a topic that is named does not let the namespace in.
@@ -52,9 +57,49 @@ pub fn redrive(redrive: &Redrive, facts: &dyn Facts) -> Result<ResolvedRedrive, 
     Ok(ResolvedRedrive { cluster, letters })
 }
 
+/// The topics on `cluster` that letters of a Redrive may go to, in order: of those that its filter and its fields mean, the ones that
+/// belong to a Topic among `topics`, which is of its namespace or lets it in.
+///
+/// # Errors
+/// A [`Rejection`] where there are more than a status has room for.
+pub fn redrive_destinations(
+    redrive: &Redrive,
+    cluster: &ClusterKey,
+    topics: &[Arc<Topic>],
+    facts: &dyn Facts,
+) -> Result<Vec<String>, Rejection> {
+    let namespace = redrive.namespace().unwrap_or_default();
+    let spec = &redrive.spec;
+    let sources = spec
+        .filter
+        .as_ref()
+        .map_or(&[][..], |filter| &filter.sources);
+    let named = [&spec.topic_name, &spec.quarantine_topic_name];
+    let is_meant = |topic: &String| {
+        named.into_iter().flatten().any(|name| name == topic)
+            || spec.topic_name.is_none() && (sources.is_empty() || sources.contains(topic))
+    };
+    let mut open: Vec<String> = topics
+        .iter()
+        .filter_map(|topic| redrive_destination(topic, cluster, &namespace, facts))
+        .filter(is_meant)
+        .collect();
+    open.sort();
+    if open.len() > MOST_DESTINATIONS {
+        return Err(Rejection::no(
+            reasons::INVALID_SPEC,
+            format!(
+                "letters could go back to {} topics, and {MOST_DESTINATIONS} is the most: name those that are meant in filter.sources of a new Redrive",
+                open.len()
+            ),
+        ));
+    }
+    Ok(open)
+}
+
 /// The topic of a Topic that Redrives of the namespace `visitor` may write to: the resource holds the topic's name on `cluster`,
 /// and is of that namespace or lets it in.
-pub fn redrive_destination(
+fn redrive_destination(
     topic: &Topic,
     cluster: &ClusterKey,
     visitor: &str,

@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod redrives;
 mod references;
 mod texts;
 mod theft;

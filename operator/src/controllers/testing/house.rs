@@ -2,6 +2,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use clap::Parser;
 use millrace_crds::Topic;
+use prometheus_client::encoding::text::encode;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -10,7 +11,7 @@ use super::FakeApi;
 use crate::{
     config::Config,
     context::Context,
-    controllers::{access, consumer_group, dlq, schema, topic},
+    controllers::{access, consumer_group, dlq, redrive, schema, topic},
     kafka::{Credentials, FakeKafka},
     registry::FakeRegistries,
     telemetry::Metrics,
@@ -91,7 +92,7 @@ impl House {
         );
     }
 
-    /// Applies a Topic, DLQ, ConsumerGroup or Schema.
+    /// Applies a Topic, DLQ, ConsumerGroup, Schema or Redrive.
     pub fn put(&self, kind: &str, namespace: &str, name: &str, spec: Value) {
         self.put_annotated(kind, namespace, name, json!({}), spec);
     }
@@ -210,6 +211,7 @@ impl House {
         tasks.spawn(topic::run(context.clone(), stop.clone()));
         tasks.spawn(dlq::run(context.clone(), stop.clone()));
         tasks.spawn(consumer_group::run(context.clone(), stop.clone()));
+        tasks.spawn(redrive::run(context.clone(), stop.clone()));
         tasks.spawn(schema::run(context.clone(), stop));
         Operator {
             context,
@@ -248,6 +250,16 @@ impl Operator {
     pub fn topics(&self) -> Vec<Arc<Topic>> {
         self.context.world.stores.topics.state()
     }
+
+    /// How often objects of a kind were reconciled, as the metrics have it.
+    pub fn reconciles(&self, kind: &str) -> String {
+        let mut text = String::new();
+        encode(&mut text, &self.context.metrics.registry()).unwrap();
+        let line = format!("millrace_reconcile_duration_seconds_count{{kind=\"{kind}\"}} ");
+        let mut lines = text.lines();
+        let found = lines.find_map(|found| found.strip_prefix(&line));
+        found.unwrap_or("0").to_owned()
+    }
 }
 
 fn plural(kind: &str) -> &'static str {
@@ -256,6 +268,7 @@ fn plural(kind: &str) -> &'static str {
         "DLQ" => "dlqs",
         "ConsumerGroup" => "consumergroups",
         "ConfigMap" => "configmaps",
+        "Redrive" => "redrives",
         _ => "schemas",
     }
 }
