@@ -288,6 +288,10 @@ pub struct RedriveCounts {
     pub unreadable: i64,
     /// Letters of this Redrive that came back to the DLQ while it ran.
     pub returned: i64,
+    /// Offsets of the dead-letter topic, not letters, that Kafka had deleted before the Redrive came to them. At most so many letters
+    /// were lost to retention while it ran; marks of transactions have offsets too.
+    #[serde(default)]
+    pub expired: i64,
 }
 
 /// How many letters were written to one topic.

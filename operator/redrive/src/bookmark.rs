@@ -9,13 +9,13 @@ use crate::tally::{Counts, Tally};
 /// Most bytes of a bookmark. Kafka takes 4,096 by default (`offset.metadata.max.bytes`).
 pub const LARGEST: usize = 3_500;
 /// What a bookmark begins with. A later version that writes something else begins with another.
-const VERSION: &str = "millrace-redrive/1";
+const VERSION: &str = "millrace-redrive/2";
 
 /// What is known of a partition beside the offset of its next letter.
 ///
 /// As text:
 /// ```text
-/// millrace-redrive/1
+/// millrace-redrive/2
 /// <tail> <each count> <reasons without a line> <destinations without a line>
 /// r<count>\t<reason>\t<source>
 /// d<count>\t<topic>
@@ -155,7 +155,7 @@ mod tests {
         let text = Bookmark { tail: 9, tally }.encode();
         assert_eq!(
             text,
-            "millrace-redrive/1\n9 2 2 1 0 0 1 0 0 0 0 0 0 0\nr2\tNoPrice\torders\nd1\torders"
+            "millrace-redrive/2\n9 2 2 1 0 0 1 0 0 0 0 0 0 0 0\nr2\tNoPrice\torders\nd1\torders"
         );
     }
 
@@ -190,7 +190,7 @@ mod tests {
         let whole = Bookmark::default().encode();
         assert_eq!(Bookmark::decode(""), Err(Unreadable::Version));
         assert_eq!(
-            Bookmark::decode(&whole.replace("/1", "/2")),
+            Bookmark::decode(&whole.replace("/2", "/1")),
             Err(Unreadable::Version)
         );
         assert_eq!(Bookmark::decode(VERSION), Err(Unreadable::Counts));

@@ -13,6 +13,7 @@
 pub mod bookmark;
 pub mod decision;
 pub mod engine;
+pub mod gaps;
 pub mod letter;
 pub mod pace;
 pub mod returns;

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Write};
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -85,7 +85,7 @@ fn ended(before: Option<&RedriveStatus>, phase: RedrivePhase, now: Timestamp) ->
 
 /// What is true of a Redrive now that it has come as far as `progress` says. What is not known yet stays as it was told last.
 pub fn tell(before: &RedriveStatus, progress: &Progress, now: Timestamp) -> Told {
-    let (phase, ready) = phase(&progress.phase);
+    let (phase, mut ready) = phase(&progress.phase);
     let over = matches!(progress.phase, Phase::Ended(_));
     let mut status = RedriveStatus {
         phase: Some(phase),
@@ -97,6 +97,13 @@ pub fn tell(before: &RedriveStatus, progress: &Progress, now: Timestamp) -> Told
             .map(|seconds| after(now, seconds)),
         ..before.clone()
     };
+    let expired = progress.report.counts.expired;
+    if expired > 0 && phase == RedrivePhase::Completed {
+        let _ = write!(
+            ready.message,
+            ". Kafka had deleted {expired} offsets of the dead-letter topic before it came to them, and as many letters at the most: give the DLQ a longer `retention.ms`"
+        );
+    }
     if !progress.partitions.is_empty() {
         let report = &progress.report;
         status.counts = Some(counts(report.counts));
@@ -191,6 +198,7 @@ fn counts(counts: Counts) -> RedriveCounts {
         original_expired: whole(counts.original_expired),
         unreadable: whole(counts.unreadable),
         returned: whole(counts.returned),
+        expired: whole(counts.expired),
     }
 }
 
@@ -275,6 +283,19 @@ mod tests {
             assert_eq!(told.status.completion_time, Some(Time(at(60))));
             assert_eq!(told.status.estimated_completion_time, None);
         }
+    }
+
+    #[test]
+    fn letters_that_were_deleted_before_it_came_to_them_are_said() {
+        let mut progress = progress(Phase::Ended(End::Completed), 4, Some(10));
+        progress.report.counts.expired = 6;
+        let told = tell(&beginning(), &progress, at(60));
+        assert_eq!(told.status.counts.map(|counts| counts.expired), Some(6));
+        assert!(
+            told.ready.message.contains("deleted 6 offsets"),
+            "{}",
+            told.ready.message
+        );
     }
 
     #[test]

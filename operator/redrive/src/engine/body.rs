@@ -10,7 +10,12 @@ use rdkafka::{
     message::{BorrowedMessage, Message},
 };
 
-use super::{Job, Trouble, positions::Positions, reached::Reached};
+use super::{
+    Job, Trouble,
+    positions::{self, Positions},
+    reached::Reached,
+};
+use crate::gaps::{self, Gap};
 
 /// Time without a letter after which the reader is made anew: there are letters left, so something is wrong.
 const SILENCE: Duration = Duration::from_secs(60);
@@ -23,6 +28,8 @@ pub(super) struct Body<'a> {
     open: BTreeMap<i32, i64>,
     /// The open partitions that are said to be at their end, not yet known to be.
     said_to_end: BTreeSet<i32>,
+    /// What was passed without a letter since [`Body::deleted`] was asked for.
+    gaps: Vec<Gap>,
     heard: Instant,
 }
 
@@ -61,6 +68,7 @@ impl<'a> Body<'a> {
             consumer,
             open,
             said_to_end: BTreeSet::new(),
+            gaps: Vec::new(),
             heard: Instant::now(),
         })
     }
@@ -103,6 +111,18 @@ impl<'a> Body<'a> {
         self.heard = Instant::now();
     }
 
+    /// How many offsets were passed since the last time because Kafka had deleted them, by partition.
+    pub(super) fn deleted(&mut self) -> Result<BTreeMap<i32, u64>, Trouble> {
+        if self.gaps.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let partitions = self.gaps.iter().map(|gap| gap.partition);
+        let starts = positions::starts(self.consumer, self.job, partitions)?;
+        let deleted = gaps::deleted(&self.gaps, &starts);
+        self.gaps.clear();
+        Ok(deleted)
+    }
+
     /// A partition that is read up to its end, though no letter lies there: the last records are marks of transactions, or gone.
     fn ended(&self) -> Option<i32> {
         let is_at_end = |partition: &&i32| {
@@ -121,8 +141,9 @@ impl<'a> Body<'a> {
         match self.open.get_mut(&partition) {
             Some(_) if offset >= end => self.finish(partition),
             Some(next) if offset >= *next => {
-                *next = offset + 1;
-                if *next == end {
+                let expected = std::mem::replace(next, offset + 1);
+                self.pass(partition, expected, offset);
+                if offset + 1 == end {
                     self.leave(partition)?;
                 }
                 Ok(Heard::Letter(record))
@@ -133,11 +154,24 @@ impl<'a> Body<'a> {
 
     fn finish(&mut self, partition: i32) -> Result<Heard<'a>, Trouble> {
         self.heard = Instant::now();
-        if !self.open.contains_key(&partition) {
+        let Some(expected) = self.open.get(&partition).copied() else {
             return Ok(Heard::Nothing);
-        }
+        };
+        let end = self.job.ends.get(&partition).copied().unwrap_or(expected);
+        self.pass(partition, expected, end);
         self.leave(partition)?;
         Ok(Heard::Finished(partition))
+    }
+
+    /// Notes the offsets from the one that was expected up to the one that came.
+    fn pass(&mut self, partition: i32, from: i64, until: i64) {
+        if from < until {
+            self.gaps.push(Gap {
+                partition,
+                from,
+                until,
+            });
+        }
     }
 
     fn leave(&mut self, partition: i32) -> Result<(), Trouble> {

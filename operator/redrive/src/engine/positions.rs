@@ -1,4 +1,7 @@
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use rdkafka::{
     ClientConfig, Offset, TopicPartitionList,
@@ -99,6 +102,31 @@ pub(super) fn beginning(consumer: &BaseConsumer<Reached>, job: &Job) -> Result<P
         Ok((*partition, position))
     };
     job.ends.iter().map(begin).collect()
+}
+
+/// For each of these partitions the first offset that Kafka has not deleted.
+pub(super) fn starts(
+    consumer: &BaseConsumer<Reached>,
+    job: &Job,
+    partitions: impl Iterator<Item = i32>,
+) -> Result<BTreeMap<i32, i64>, Trouble> {
+    let unread = |error: KafkaError| unread(&job.topic, &error);
+    let partitions: BTreeSet<i32> = partitions.collect();
+    let mut asked = TopicPartitionList::with_capacity(partitions.len());
+    for partition in partitions {
+        // In place of a timestamp, this asks for the first offset (ListOffsets, -2); one request for all partitions of a broker.
+        let added = asked.add_partition_offset(&job.topic, partition, Offset::Beginning);
+        added.map_err(unread)?;
+    }
+    let answered = consumer.offsets_for_times(asked, ANSWER).map_err(unread)?;
+    let mut starts = BTreeMap::new();
+    for found in answered.elements() {
+        found.error().map_err(unread)?;
+        if let Offset::Offset(start) = found.offset() {
+            starts.insert(found.partition(), start);
+        }
+    }
+    Ok(starts)
 }
 
 /// The offsets to commit, each with its bookmark.

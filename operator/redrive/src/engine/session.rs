@@ -204,6 +204,9 @@ impl Session<'_> {
                 Heard::Nothing => break,
             }
         }
+        for (partition, offsets) in self.body.deleted()? {
+            self.book.stage(partition).tally.counts.expired += offsets;
+        }
         self.look_for_returned()?;
         self.commit()?;
         if let Some(pace) = &mut self.pace {

@@ -1,7 +1,7 @@
 use std::ops::AddAssign;
 
 /// How many letters have come to what. Each scanned letter counts once, but for `returned`, which counts letters that were
-/// written to the dead-letter topic while the Redrive ran.
+/// written to the dead-letter topic while the Redrive ran. `expired` counts offsets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Letters that were looked at.
@@ -26,11 +26,13 @@ pub struct Counts {
     pub unreadable: u64,
     /// Letters of this Redrive that came back.
     pub returned: u64,
+    /// Offsets that Kafka had deleted before the run came to them. Those of letters are among them, and those of transactions' marks.
+    pub expired: u64,
 }
 
 impl Counts {
     /// How many counts there are.
-    pub(crate) const FIELDS: usize = 11;
+    pub(crate) const FIELDS: usize = 12;
 
     /// Letters that were written somewhere.
     pub fn moved(&self) -> u64 {
@@ -56,6 +58,7 @@ impl Counts {
             &mut self.original_expired,
             &mut self.unreadable,
             &mut self.returned,
+            &mut self.expired,
         ]
     }
 }

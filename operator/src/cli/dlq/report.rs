@@ -78,7 +78,7 @@ pub(super) fn redrive_line(status: &RedriveStatus) -> String {
     line
 }
 
-fn outcomes(counts: &RedriveCounts) -> [(i64, &'static str); 9] {
+fn outcomes(counts: &RedriveCounts) -> [(i64, &'static str); 10] {
     [
         (counts.redriven, "home"),
         (counts.quarantined, "in quarantine"),
@@ -89,6 +89,7 @@ fn outcomes(counts: &RedriveCounts) -> [(i64, &'static str); 9] {
         (counts.original_expired, "whose record is gone"),
         (counts.unreadable, "unreadable"),
         (counts.returned, "came back"),
+        (counts.expired, "offsets deleted before"),
     ]
 }
 

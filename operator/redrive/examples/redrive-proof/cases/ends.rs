@@ -4,7 +4,10 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use millrace_redrive::engine::{End, Phase, Run, Wish, ends, group_id};
+use millrace_redrive::{
+    engine::{End, Phase, Run, Wish, ends, group_id},
+    tally::Counts,
+};
 use rdkafka::producer::{BaseProducer, Producer};
 
 use super::{Scene, control::wait};
@@ -69,9 +72,12 @@ pub(super) fn a_run_ends_behind_the_marks_of_transactions(bootstrap: &str) -> Re
         "the ends are {:?}",
         scene.job.ends
     );
-    let seconds = complete(&scene)?.1;
+    let (counts, seconds) = complete(&scene)?;
     let home = scene.home(bootstrap)?;
-    ensure!(home == 4_000, "{home} are home");
+    ensure!(
+        home == 4_000 && counts.expired == 0,
+        "{home} are home, {counts:?}"
+    );
     println!("marks at the end {home} letters are home after {seconds:.1} s");
     Ok(())
 }
@@ -87,20 +93,23 @@ pub(super) fn a_run_ends_where_the_last_letters_were_deleted(bootstrap: &str) ->
     let deleted = u64::try_from(1_000 - position)?;
     broker::delete_before(bootstrap, topic, 1_000)?;
     scene.job.max = None;
-    let (scanned, seconds) = complete(&scene)?;
+    let (counts, seconds) = complete(&scene)?;
     let home = scene.home(bootstrap)?;
+    let Counts {
+        scanned, expired, ..
+    } = counts;
     ensure!(
-        deleted > 0 && home + deleted == 4_000 && scanned == home,
-        "{home} are home, {deleted} were deleted, {scanned} are reported"
+        deleted > 0 && home + deleted == 4_000 && (scanned, expired) == (home, deleted),
+        "{home} are home, {deleted} were deleted, {counts:?} are reported"
     );
     println!(
-        "deleted letters  {home} of 4000 are home after {seconds:.1} s, {deleted} were deleted"
+        "deleted letters  {home} of 4000 are home after {seconds:.1} s, {deleted} were deleted, as reported"
     );
     Ok(())
 }
 
-/// Runs to the end, in good time. How many letters were looked at, and the seconds it took.
-fn complete(scene: &Scene) -> Result<(u64, f64)> {
+/// Runs to the end, in good time. What came of the letters, and the seconds it took.
+fn complete(scene: &Scene) -> Result<(Counts, f64)> {
     let began = Instant::now();
     let progress = carry_out(scene.job.clone(), |_| {})?;
     ensure!(
@@ -109,8 +118,5 @@ fn complete(scene: &Scene) -> Result<(u64, f64)> {
         progress.phase,
         began.elapsed()
     );
-    Ok((
-        progress.report.counts.scanned,
-        began.elapsed().as_secs_f64(),
-    ))
+    Ok((progress.report.counts, began.elapsed().as_secs_f64()))
 }
