@@ -10,8 +10,10 @@ use serde_json::{Value, json};
 
 use crate::{CLUSTER, CLUSTER_NAMESPACE, Case, replica_watch::replicas, resources, wait};
 
-/// Name of the topic's resource. It has six partitions.
+/// Name of the topic's resource.
 const TOPIC: &str = "orders";
+/// Partitions of the topic, where a case does not say.
+const PARTITIONS: i32 = 6;
 /// The ServiceAccount that writes to the topic and reads it.
 const ACCOUNT: &str = "app";
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -65,10 +67,23 @@ impl<'a> Scaled<'a> {
     /// # Errors
     /// When something is refused, or the topic does not become ready.
     pub async fn declare(case: &'a Case, name: &'static str, spec: Value) -> Result<Self> {
+        Self::declare_on(case, name, PARTITIONS, spec).await
+    }
+
+    /// As [`declare`](Self::declare), with so many partitions of the topic.
+    ///
+    /// # Errors
+    /// When something is refused, or the topic does not become ready.
+    pub async fn declare_on(
+        case: &'a Case,
+        name: &'static str,
+        partitions: i32,
+        spec: Value,
+    ) -> Result<Self> {
         case.account(ACCOUNT).await?;
         let topic = json!({
             "topicName": case.name(TOPIC),
-            "partitions": 6,
+            "partitions": partitions,
             "producers": [{ "serviceAccountName": ACCOUNT }],
         });
         case.apply("Topic", TOPIC, topic).await?;
@@ -82,6 +97,14 @@ impl<'a> Scaled<'a> {
     /// # Errors
     /// When the API server refuses it.
     pub async fn deploy(&self, rate: u32) -> Result<()> {
+        self.deploy_as("work", rate).await
+    }
+
+    /// As [`deploy`](Self::deploy), with this probe command for a consumer.
+    ///
+    /// # Errors
+    /// When the API server refuses it.
+    pub async fn deploy_as(&self, command: &str, rate: u32) -> Result<()> {
         let (name, namespace) = (self.name, &self.case.namespace);
         let (group, rate) = (self.case.name(name), rate.to_string());
         let deployment = json!({
@@ -92,7 +115,7 @@ impl<'a> Scaled<'a> {
                 "selector": { "matchLabels": { "app": name } },
                 "template": {
                     "metadata": { "labels": { "app": name } },
-                    "spec": self.client_pod(&["work", "--group", &group, "--rate", &rate]),
+                    "spec": self.client_pod(&[command, "--group", &group, "--rate", &rate]),
                 },
             },
         });

@@ -92,6 +92,8 @@ enum Command {
     Lag(lag::Arguments),
     /// Take records as a member of a share group, and accept them; prints how many.
     ShareConsume(share::Arguments),
+    /// Take records as a member of a share group, slowly, and accept them, until told to stop.
+    ShareWork(share::Work),
     /// Read as a member of a group, slowly, until told to stop or for some seconds.
     Work(work::Arguments),
     /// Run the operator's scenario against this Kafka and against the one in memory that its tests use.
@@ -174,6 +176,7 @@ async fn run(access: Access, limit: Duration, command: Command) -> Result<Value,
         Command::Groups => within(limit, groups::list(&access)).await,
         Command::Offsets(group) => within(limit, groups::offsets(&access, group)).await,
         Command::ShareConsume(arguments) => within(limit, share::consume(&access, arguments)).await,
+        Command::ShareWork(arguments) => share::work(&access, arguments).await,
         Command::Lag(arguments) => within(limit, lag::run(&access, &arguments)).await,
         Command::Work(arguments) => work::run(access, arguments).await,
         Command::Conformance => within(limit, conformance::run(&access)).await,

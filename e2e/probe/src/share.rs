@@ -1,14 +1,18 @@
-//! `probe share-consume`
+//! `probe share-consume`, `share-work`
 
 use std::time::Duration;
 
 use clap::Args;
+use krafka::share_consumer::AcquireMode;
 use serde_json::{Value, json};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::connection::Access;
 use crate::failure::Failure;
 
 const POLL: Duration = Duration::from_millis(200);
+/// Records that one worker has at a time, so that there are some left for the others.
+const AT_ONCE: u32 = 50;
 
 #[derive(Args)]
 pub struct Arguments {
@@ -19,6 +23,49 @@ pub struct Arguments {
     /// Stop after so many records at the least.
     #[arg(long)]
     count: usize,
+}
+
+#[derive(Args)]
+pub struct Work {
+    #[arg(long)]
+    topic: String,
+    #[arg(long)]
+    group: String,
+    /// Records a second at most.
+    #[arg(long, default_value_t = 100)]
+    rate: u32,
+}
+
+/// Takes records as a member of a share group, at most so fast, and accepts them, until it is told to stop. Prints
+/// `{"worked": N}`.
+pub async fn work(access: &Access, arguments: Work) -> Result<Value, Failure> {
+    let mut terminate =
+        signal(SignalKind::terminate()).map_err(|error| Failure::local(error.to_string()))?;
+    let kafka = access.kafka().await?;
+    let at_once = i32::try_from(AT_ONCE).unwrap_or(i32::MAX);
+    let consumer = kafka
+        .share_consumer(arguments.group)
+        .max_poll_records(at_once)
+        .acquire_mode(AcquireMode::RecordLimit)
+        .build()
+        .await?;
+    consumer.subscribe([&arguments.topic]).await?;
+    let each = Duration::from_secs_f64(1.0 / f64::from(arguments.rate.max(1)));
+    let mut worked = 0;
+    loop {
+        let turn = async {
+            let records = u32::try_from(consumer.poll(POLL).await?.len()).unwrap_or(u32::MAX);
+            tokio::time::sleep(each * records).await;
+            consumer.commit().await?;
+            Ok::<u32, Failure>(records)
+        };
+        tokio::select! {
+            _ = terminate.recv() => break,
+            records = turn => worked += u64::from(records?),
+        }
+    }
+    consumer.close().await?;
+    Ok(json!({ "worked": worked }))
 }
 
 /// Takes records as a member of a share group, and accepts them. A group that is new begins with the records that come

@@ -322,6 +322,38 @@ async fn end(case: &Case) -> Result<i64> {
 }
 
 #[tokio::test]
+async fn offsets_that_kafka_forgets_are_told_until_the_group_commits_again() -> Result<()> {
+    let case = Case::shared("lag-expired").await?;
+    read_topic(&case).await?;
+    write(&case, 5).await?;
+    read(&case, "5").await?;
+    lag(&case, 0).await?;
+    // What a broker does with the offsets of a group that was empty for offsets.retention.minutes.
+    let billing = case.name("billing");
+    case.probe
+        .ask(&["delete-groups", "--prefix", &billing])
+        .await?;
+    let groups = case.api::<ConsumerGroup>();
+    let told = wait::condition(&groups, "billing", "OffsetsExpired", "True", PATIENCE).await?;
+    let named = format!("partition 0 of topic {}", case.name("orders"));
+    let condition = wait::condition_of(&told, "OffsetsExpired").unwrap_or_default();
+    let message = condition["message"].as_str().unwrap_or_default();
+    assert!(
+        message.contains(&named),
+        "the partition is not named: {message}"
+    );
+    assert_eq!(
+        lag_of(&told).map(|lag| lag.records),
+        Some(5),
+        "all of it is lag"
+    );
+    commit(&case, "5").await?;
+    wait::condition(&groups, "billing", "OffsetsExpired", "False", PATIENCE).await?;
+    lag(&case, 0).await?;
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_committed_offset_beyond_the_end_of_a_topic_made_anew_is_no_negative_lag() -> Result<()> {
     let case = Case::shared("lag-anew").await?;
     read_topic(&case).await?;

@@ -7,7 +7,11 @@ use std::{
 
 use anyhow::{Context, Result, anyhow};
 use millrace_crds::ConsumerGroup;
-use millrace_e2e::{Case, wait};
+use millrace_e2e::{
+    Case,
+    scaled::{self, Scaled},
+    wait,
+};
 use serde_json::json;
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -80,6 +84,28 @@ async fn a_share_group_takes_what_it_was_granted_and_its_lag_is_told() -> Result
     let most = |records| records >= 50;
     lag(&case, "the last 50 records are lag", most).await?;
     take(50).await?.map_err(|error| anyhow!("{error:?}"))?;
+    lag(&case, "nothing is lag", |records| records == 0).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_burst_on_one_partition_gets_a_share_group_more_replicas_than_partitions() -> Result<()> {
+    let case = Case::shared("share-burst").await?;
+    let autoscaling = json!({ "minReplicas": 1, "maxReplicas": 3, "drainSeconds": 10, "scaleDownWindowSeconds": 15 });
+    let mut spec = scaled::spec(&case, "billing", "billing", &autoscaling);
+    spec["type"] = "Share".into();
+    let group = Scaled::declare_on(&case, "billing", 1, spec).await?;
+    group.deploy_as("share-work", 100).await?;
+    case.ready::<ConsumerGroup>("billing").await?;
+    // Until the group is there, all of the topic is its lag.
+    produce(&case, 20).await?;
+    lag(&case, "the group has begun", |records| records == 0).await?;
+
+    produce(&case, 4_000).await?;
+    let what = "more replicas than the one partition";
+    group
+        .until_replicas(what, PATIENCE, |replicas| replicas > 1)
+        .await?;
     lag(&case, "nothing is lag", |records| records == 0).await?;
     Ok(())
 }

@@ -48,8 +48,9 @@ impl Verdicts {
         }
     }
 
-    /// Takes a look. `objective`: seconds a record may wait.
-    pub fn observe(&mut self, lag: &GroupLag, objective: f64) {
+    /// Takes a look. `objective`: seconds a record may wait. `shared`: the records of one partition go to several consumers, as in a
+    /// share group, so that a full one is as good as any.
+    pub fn observe(&mut self, lag: &GroupLag, objective: f64, shared: bool) {
         let recovering = self.within.state() == Some(false);
         self.within.observe(
             within(
@@ -67,12 +68,12 @@ impl Verdicts {
         self.stalled.observe(stalled(lag), lag.time, 0.0, CALM);
         self.no_members
             .observe(no_members(lag), lag.time, MEMBERS_EXPECTED_WITHIN, 0.0);
-        self.skewed.observe(
-            skewed(lag, objective),
-            lag.time,
-            STALLED_AFTER / 2.0,
-            STALLED_AFTER / 2.0,
-        );
+        let skewed = match shared {
+            true => Some(false),
+            false => skewed(lag, objective),
+        };
+        self.skewed
+            .observe(skewed, lag.time, STALLED_AFTER / 2.0, STALLED_AFTER / 2.0);
         self.expired.observe(expired(lag), lag.time, 0.0, 0.0);
     }
 
@@ -274,6 +275,7 @@ fn skewed_message(lag: &GroupLag) -> String {
 mod tests {
     use jiff::Timestamp;
     use millrace_autoscaler::{GroupSnapshot, OffsetReset, PartitionOffsets, lag::Track};
+    use proptest::prelude::*;
 
     use super::*;
     use crate::status::State;
@@ -282,6 +284,7 @@ mod tests {
         track: Track,
         verdicts: Verdicts,
         lag: Option<GroupLag>,
+        shared: bool,
     }
 
     impl Group {
@@ -290,6 +293,7 @@ mod tests {
                 track: Track::default(),
                 verdicts: Verdicts::resume(&[]),
                 lag: None,
+                shared: false,
             }
         }
 
@@ -339,7 +343,7 @@ mod tests {
                     .insert(member.to_string(), Default::default());
             }
             let lag = self.track.observe(&snapshot, OffsetReset::Earliest);
-            self.verdicts.observe(&lag, 30.0);
+            self.verdicts.observe(&lag, 30.0, self.shared);
             self.lag = Some(lag);
             self
         }
@@ -456,9 +460,10 @@ mod tests {
         assert_eq!(group.draft("NoMembers").state, State::False);
     }
 
-    #[test]
-    fn one_partition_with_most_of_the_lag_is_skew() {
+    /// Of three partitions one gets most of the records.
+    fn uneven(shared: bool) -> Draft {
         let mut group = Group::new();
+        group.shared = shared;
         group.look(0, 2, &[(0, 0), (0, 0), (0, 0)]);
         (1..60).for_each(|look| {
             group.look(
@@ -467,7 +472,17 @@ mod tests {
                 &[(look, 1_000), (look, look + 1), (look, look + 1)],
             );
         });
-        let draft = group.draft("Skewed");
+        group.draft("Skewed")
+    }
+
+    #[test]
+    fn one_partition_with_most_of_the_lag_is_no_skew_to_a_share_group() {
+        assert_eq!(uneven(true).state, State::False);
+    }
+
+    #[test]
+    fn one_partition_with_most_of_the_lag_is_skew() {
+        let draft = uneven(false);
         assert_eq!(
             (draft.state, draft.reason),
             (State::True, reasons::HOT_PARTITION)
@@ -506,6 +521,75 @@ mod tests {
         );
         group.look(4, 0, &[(0, 50), (0, 60)]);
         assert_eq!(group.draft("OffsetsExpired").state, State::False);
+    }
+
+    /// A look at a record that has been waiting for so many seconds.
+    fn waiting(second: i64, late: f64) -> GroupLag {
+        let partition = TopicPartition {
+            topic: "t".into(),
+            partition: 0,
+        };
+        let reading = PartitionReading {
+            records: 1,
+            lateness: Some(Lateness::Exactly(late)),
+            arrived: 1,
+            arrivals_per_second: 1.0,
+            recent_arrivals_per_second: 1.0,
+            usual_arrivals_per_second: 1.0,
+            commits_per_second: 1.0,
+            commit_period: 1.0,
+            still: 0.0,
+            moved: true,
+            expired: false,
+        };
+        GroupLag {
+            time: Timestamp::from_second(second).unwrap(),
+            complete: true,
+            members: 1,
+            partitions: [(partition, reading)].into_iter().collect(),
+        }
+    }
+
+    /// When `WithinObjective`, of 30 s, changes in looks two seconds apart, and to what.
+    fn changes(late: &[f64]) -> Vec<(i64, bool)> {
+        let mut verdicts = Verdicts::resume(&[]);
+        let (mut last, mut changes) = (true, Vec::new());
+        for (second, late) in (0..).step_by(2).zip(late) {
+            verdicts.observe(&waiting(second, *late), 30.0, false);
+            let now = verdicts.within.state().unwrap();
+            if now != last {
+                changes.push((second, now));
+            }
+            last = now;
+        }
+        changes
+    }
+
+    proptest! {
+        #[test]
+        fn what_hovers_around_the_objective_misses_it_once(
+            late in prop::collection::vec(24.1f64..40.0, 1..500),
+        ) {
+            let missed = late.iter().any(|late| *late > 30.0);
+            prop_assert_eq!(changes(&late).len(), usize::from(missed));
+        }
+
+        #[test]
+        fn the_objective_is_met_again_only_after_ten_seconds_in_which_nothing_was_near_it(
+            late in prop::collection::vec(prop_oneof![0.0f64..24.0, 24.1f64..60.0], 1..500),
+        ) {
+            let changes = changes(&late);
+            for pair in changes.windows(2) {
+                let ((before, _), (second, met)) = (pair[0], pair[1]);
+                if met {
+                    prop_assert!(second - before >= 10);
+                    let calm = (second - 10..=second).step_by(2);
+                    let late = |second: i64| late[usize::try_from(second / 2).unwrap()];
+                    prop_assert!(calm.map(late).all(|late| late < 24.1));
+                }
+            }
+            prop_assert!(changes.len() <= 2 + late.len() / 3);
+        }
     }
 
     #[test]

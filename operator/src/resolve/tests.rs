@@ -467,6 +467,30 @@ fn grants_are_the_least_that_the_job_needs() {
         User:system:serviceaccount:team-a:reader Group Literal team-a.readers Read
         User:system:serviceaccount:team-a:reader Group Literal team-a.readers Describe"]]
     .assert_eq(&grants.join("\n"));
+    let application = a_group(
+        "team-a",
+        "team-a.app",
+        ", topics: [{name: team-a.orders}], type: Streams",
+    );
+    let grants: Vec<String> = consumer_group(&application, &facts)
+        .expect("it is accepted")
+        .grants
+        .iter()
+        .map(shown)
+        .collect();
+    expect_test::expect![[r"
+        User:system:serviceaccount:team-a:reader Topic Literal team-a.orders Read
+        User:system:serviceaccount:team-a:reader Topic Literal team-a.orders Describe
+        User:system:serviceaccount:team-a:reader Topic Prefixed team-a.app- Read
+        User:system:serviceaccount:team-a:reader Topic Prefixed team-a.app- Write
+        User:system:serviceaccount:team-a:reader Topic Prefixed team-a.app- Create
+        User:system:serviceaccount:team-a:reader Topic Prefixed team-a.app- Delete
+        User:system:serviceaccount:team-a:reader Topic Prefixed team-a.app- Describe
+        User:system:serviceaccount:team-a:reader Group Literal team-a.app Read
+        User:system:serviceaccount:team-a:reader Group Literal team-a.app Describe
+        User:system:serviceaccount:team-a:reader TransactionalId Prefixed team-a.app- Write
+        User:system:serviceaccount:team-a:reader TransactionalId Prefixed team-a.app- Describe"]]
+    .assert_eq(&grants.join("\n"));
 }
 
 fn shown(acl: &crate::kafka::Acl) -> String {

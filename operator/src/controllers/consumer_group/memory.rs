@@ -134,8 +134,9 @@ impl Memory {
             _ => {}
         }
         let lag = self.track.observe(&snapshot, reset_of(group));
-        self.verdicts
-            .observe(&lag, f64::from(group.spec.objective.lag_seconds));
+        let objective = f64::from(group.spec.objective.lag_seconds);
+        let shared = self.kind == GroupType::Share;
+        self.verdicts.observe(&lag, objective, shared);
         self.seen = Some((snapshot, lag.clone()));
         Some(lag)
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use millrace_autoscaler::{GroupDescription, TopicPartition};
 use serde_json::{Value, json};
 
-use crate::controllers::testing::House;
+use crate::{controllers::testing::House, kafka::NewTopic};
 
 const GROUP: &str = "readers";
 
@@ -230,5 +230,103 @@ fn a_group_with_members_outlives_its_resource_until_they_leave() {
             })
             .await;
         assert_eq!(house.committed(), [None, None]);
+    });
+}
+
+/// A topic that the application has made by itself: five records, of which it has committed two.
+fn internal(house: &House, name: &str) -> TopicPartition {
+    let topic = NewTopic {
+        name: name.to_owned(),
+        assignment: vec![vec![0]],
+        config: Default::default(),
+    };
+    house.kafka.create_topic(&topic).unwrap();
+    let partition = TopicPartition {
+        topic: name.to_owned(),
+        partition: 0,
+    };
+    house.kafka.set_offsets(partition.clone(), 0, 5, 5);
+    house.kafka.commit(GROUP, partition.clone(), 2);
+    partition
+}
+
+#[test]
+fn what_waits_between_two_steps_of_an_application_is_lag_and_its_state_is_none() {
+    let house = house();
+    internal(&house, "readers-counts-repartition");
+    internal(&house, "readers-counts-changelog");
+    internal(&house, "readers-out");
+    house.group(json!({ "type": "Streams" }));
+    house.live(async |_| {
+        house
+            .until("the lag", || {
+                let group = house.get("ConsumerGroup", "kafka", GROUP);
+                group.unwrap_or_default()["status"]["lag"]["records"] == 40 + 30 + 3
+            })
+            .await;
+    });
+}
+
+#[test]
+fn an_application_is_sent_to_other_offsets_where_it_keeps_no_state() {
+    let shifted = json!({ "id": "one", "to": "Shift", "shift": -1 });
+    for (own, told, committed) in [
+        ("readers-counts-repartition", "True/Reset", [59, 69]),
+        ("readers-counts-changelog", "False/ResetFailed", [60, 70]),
+    ] {
+        let house = house();
+        let own = internal(&house, own);
+        house.group(json!({ "type": "Streams", "resetOffsets": shifted }));
+        house.live(async |_| {
+            house.told("OffsetsReset", told).await;
+            house.quiet().await;
+        });
+        assert_eq!(house.committed(), committed.map(Some), "{own:?}");
+        assert_eq!(house.kafka.committed(GROUP, &own), Some(2), "{own:?}");
+        let words = house.tells("OffsetsReset");
+        let named = words.contains("keeps state, in topic `readers-counts-changelog`");
+        assert_eq!(named, told.starts_with("False"), "{words}");
+    }
+}
+
+#[test]
+fn of_two_resources_with_one_group_id_the_older_has_it_until_it_goes() {
+    let house = house();
+    let twin = |name: &str| {
+        let spec = json!({
+            "groupId": "one", "topics": [{ "name": "orders" }], "serviceAccountName": name,
+        });
+        house.put("ConsumerGroup", "kafka", name, spec);
+    };
+    let told = |name: &str| house.condition("ConsumerGroup", "kafka", name, "Ready");
+    let readers = || {
+        let acls = house.kafka.acls().into_iter();
+        let names = acls.map(|acl| acl.principal.as_str().to_owned());
+        names.collect::<BTreeSet<String>>()
+    };
+    let only = |name: &str| BTreeSet::from([format!("User:system:serviceaccount:kafka:{name}")]);
+    house.live(async |_| {
+        twin("older");
+        house
+            .until("the older has it", || told("older").starts_with("True/"))
+            .await;
+        twin("younger");
+        house
+            .until("the younger is refused", || {
+                told("younger").starts_with("False/Conflict")
+            })
+            .await;
+        // Nothing is written any more: neither of the two takes back what the other did.
+        house.quiet().await;
+        assert_eq!(readers(), only("older"));
+        assert!(told("older").starts_with("True/"), "{}", told("older"));
+        house.delete("ConsumerGroup", "kafka", "older");
+        house
+            .until("the younger has it", || {
+                told("younger").starts_with("True/")
+            })
+            .await;
+        house.quiet().await;
+        assert_eq!(readers(), only("younger"));
     });
 }
