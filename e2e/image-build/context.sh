@@ -62,7 +62,10 @@ context_flights() {
 }
 
 context_probe() {
+  local streams
+  streams="$(maven_files "$REPO/e2e/probe/streams/pom.xml" copy-dependencies)"
   fresh_context "$1"
   release_binary probe "$1"
+  cp -r "$streams" "$1/streams"
   cp "$REPO/e2e/probe/Containerfile" "$1/"
 }

@@ -27,6 +27,7 @@ mod schema;
 mod schema_conformance;
 mod schema_references;
 mod share_groups;
+mod streams_groups;
 mod topic_access;
 mod topic_deletion;
 mod topic_drift;
