@@ -97,9 +97,21 @@ async fn a_burst_on_one_partition_gets_a_share_group_more_replicas_than_partitio
     let group = Scaled::declare_on(&case, "billing", 1, spec).await?;
     group.deploy_as("share-work", 100).await?;
     case.ready::<ConsumerGroup>("billing").await?;
-    // Until the group is there, all of the topic is its lag.
+    // Until the group has taken a record, all of the topic is its lag; it begins with what comes once it is there.
     produce(&case, 20).await?;
-    lag(&case, "the group has begun", |records| records == 0).await?;
+    let begun = AtomicBool::new(false);
+    let feed = async {
+        while !begun.load(Ordering::Relaxed) {
+            produce(&case, 5).await?;
+        }
+        anyhow::Ok(())
+    };
+    let caught_up = async {
+        let seen = lag(&case, "the group has begun", |records| records == 0).await;
+        begun.store(true, Ordering::Relaxed);
+        seen
+    };
+    tokio::try_join!(feed, caught_up)?;
 
     produce(&case, 4_000).await?;
     let what = "more replicas than the one partition";
