@@ -13,6 +13,4 @@ pub mod lag;
 mod offsets;
 pub mod scale;
 
-pub use offsets::{
-    GroupDescription, GroupSnapshot, OffsetReset, PartitionOffsets, Partitions, TopicPartition,
-};
+pub use offsets::{GroupDescription, GroupSnapshot, OffsetReset, PartitionOffsets, TopicPartition};

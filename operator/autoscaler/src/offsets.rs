@@ -4,7 +4,6 @@ use std::{
 };
 
 use jiff::Timestamp;
-use litemap::LiteMap;
 
 /// A partition of a topic.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -14,9 +13,6 @@ pub struct TopicPartition {
     /// Number of the partition, from 0.
     pub partition: i32,
 }
-
-/// Something of each of many partitions, sorted by partition: one block of memory, where a tree takes nearly twice as much.
-pub type Partitions<T> = LiteMap<TopicPartition, T>;
 
 /// Where a group without a committed offset begins: its consumers' `auto.offset.reset`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,7 +54,7 @@ pub struct GroupSnapshot {
     /// The group and its members.
     pub description: GroupDescription,
     /// All partitions of the topics the group declares. A partition whose offsets could not be read is absent.
-    pub partitions: Partitions<PartitionOffsets>,
+    pub partitions: BTreeMap<TopicPartition, PartitionOffsets>,
     /// Whether every partition could be read. Nothing is scaled down on an incomplete look.
     pub complete: bool,
 }
@@ -86,7 +82,7 @@ mod tests {
             time: Timestamp::from_second(time).unwrap(),
             steady: Duration::from_secs(steady),
             description: GroupDescription::default(),
-            partitions: Partitions::new(),
+            partitions: BTreeMap::new(),
             complete: true,
         };
         let before = look(10_000, 100);

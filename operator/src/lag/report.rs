@@ -230,7 +230,7 @@ mod tests {
             time: at(0),
             complete: false,
             members: 1,
-            partitions: Default::default(),
+            partitions: BTreeMap::new(),
         };
         assert_eq!(report(&lag), None);
         lag.complete = true;

@@ -546,7 +546,7 @@ mod tests {
             time: Timestamp::from_second(second).unwrap(),
             complete: true,
             members: 1,
-            partitions: [(partition, reading)].into_iter().collect(),
+            partitions: [(partition, reading)].into(),
         }
     }
 

@@ -129,8 +129,7 @@ mod tests {
                     end,
                 },
             )]
-            .into_iter()
-            .collect(),
+            .into(),
             complete: true,
         }
     }

@@ -29,7 +29,7 @@ pub use clusters::{ClusterKey, Clusters};
 pub use groups::GroupsView;
 pub use holdings::Holdings;
 pub use layouts::{LayoutReport, Layouts, TopicMoves};
-pub use millrace_autoscaler::{GroupSnapshot, PartitionOffsets, Partitions};
+pub use millrace_autoscaler::{GroupSnapshot, PartitionOffsets};
 pub use node_pod::{NodePod, PodState, TEMPLATE_ANNOTATION};
 pub use sizes::SizesView;
 pub use stores::Stores;

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use super::{
@@ -5,7 +7,7 @@ use super::{
     records::{next, records},
     ring::seconds,
 };
-use crate::{GroupSnapshot, OffsetReset, PartitionOffsets, Partitions, TopicPartition};
+use crate::{GroupSnapshot, OffsetReset, PartitionOffsets, TopicPartition};
 
 /// Seconds over which the rate of commits is averaged; commits come in lumps.
 const COMMIT_MEMORY: f64 = 30.0;
@@ -15,7 +17,7 @@ const COMMIT_PERIOD: f64 = 5.0;
 /// What is remembered of a group's partitions from look to look. Memory: some hundred bytes a partition.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Track {
-    partitions: Partitions<PartitionTrack>,
+    partitions: BTreeMap<TopicPartition, PartitionTrack>,
 }
 
 /// The lag of a group at one look.
@@ -28,7 +30,7 @@ pub struct GroupLag {
     /// Consumers in the group.
     pub members: usize,
     /// The partitions that could be read.
-    pub partitions: Partitions<PartitionReading>,
+    pub partitions: BTreeMap<TopicPartition, PartitionReading>,
 }
 
 /// The lag of a group in one partition at one look.
@@ -98,11 +100,6 @@ impl Track {
             self.partitions
                 .retain(|partition, _| snapshot.partitions.contains_key(partition));
         }
-        let new = snapshot
-            .partitions
-            .len()
-            .saturating_sub(self.partitions.len());
-        self.partitions.reserve(new);
         let read = |(partition, offsets): (&TopicPartition, &PartitionOffsets)| {
             let track = self
                 .partitions
@@ -282,8 +279,7 @@ mod tests {
                     end,
                 },
             )]
-            .into_iter()
-            .collect(),
+            .into(),
             complete: true,
         }
     }
@@ -347,7 +343,7 @@ mod tests {
         let mut track = Track::default();
         track.observe(&snapshot(0, Some(0), 0), OffsetReset::Earliest);
         let partial = GroupSnapshot {
-            partitions: Partitions::new(),
+            partitions: BTreeMap::new(),
             complete: false,
             ..snapshot(2, None, 0)
         };
@@ -365,7 +361,7 @@ mod tests {
         track.observe(&snapshot(0, Some(0), 0), OffsetReset::Earliest);
         track.observe(
             &GroupSnapshot {
-                partitions: Partitions::new(),
+                partitions: BTreeMap::new(),
                 ..snapshot(2, None, 0)
             },
             OffsetReset::Earliest,

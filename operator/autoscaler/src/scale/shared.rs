@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Look;
 use crate::{
-    GroupDescription, GroupSnapshot, PartitionOffsets, Partitions, TopicPartition,
+    GroupDescription, GroupSnapshot, PartitionOffsets, TopicPartition,
     lag::{GroupLag, PartitionReading},
 };
 
@@ -54,7 +54,7 @@ pub(super) fn dealt_out(look: &Look, max: i32) -> (GroupSnapshot, GroupLag) {
     (snapshot, lag)
 }
 
-fn all<T: Copy>(names: &[TopicPartition], value: T, known: bool) -> Partitions<T> {
+fn all<T: Copy>(names: &[TopicPartition], value: T, known: bool) -> BTreeMap<TopicPartition, T> {
     let names = names.iter().filter(|_| known);
     names.map(|name| (name.clone(), value)).collect()
 }
@@ -145,8 +145,7 @@ mod tests {
                         end: look * 2 * arrivals,
                     },
                 )]
-                .into_iter()
-                .collect(),
+                .into(),
                 complete: true,
             };
             let lag = track.observe(&snapshot, OffsetReset::Earliest);
@@ -189,8 +188,7 @@ mod tests {
                 (partition(0), offsets(100, 500)),
                 (partition(1), offsets(0, 1)),
             ]
-            .into_iter()
-            .collect(),
+            .into(),
             complete: true,
         };
         let lag = Track::default().observe(&snapshot, OffsetReset::Earliest);

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use millrace_autoscaler::{
-    GroupDescription, GroupSnapshot, OffsetReset, PartitionOffsets, Partitions, TopicPartition,
+    GroupDescription, GroupSnapshot, OffsetReset, PartitionOffsets, TopicPartition,
     lag::Track,
     scale::{History, Look, Policy, decide},
 };
@@ -81,7 +81,8 @@ fn look(group: &Group) -> GroupSnapshot {
         };
         Some((named(partition), offsets))
     };
-    let partitions: Partitions<_> = (0..group.trace.partitions).filter_map(offsets).collect();
+    let partitions: std::collections::BTreeMap<_, _> =
+        (0..group.trace.partitions).filter_map(offsets).collect();
     let member = |(id, assigned): &(u32, Vec<usize>)| {
         (
             format!("{id:06}"),

@@ -438,7 +438,7 @@ mod tests {
                 state: "Stable".to_owned(),
                 members: [("a".to_owned(), [partition.clone()].into())].into(),
             },
-            partitions: [(partition, offsets)].into_iter().collect(),
+            partitions: [(partition, offsets)].into(),
             complete: true,
         })
     }

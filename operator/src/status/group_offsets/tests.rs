@@ -29,7 +29,7 @@ fn look(second: i64, committed: i64, end: i64) -> GroupsView {
         time: at(second),
         steady: Default::default(),
         description: GroupDescription::default(),
-        partitions: [(partition, offsets)].into_iter().collect(),
+        partitions: [(partition, offsets)].into(),
         complete: true,
     };
     [("readers".to_owned(), Arc::new(snapshot))].into()

@@ -18,8 +18,8 @@ use crate::{
         GroupDescription, GroupType, KafkaAdmin, KafkaError, OffsetsAt, PerItem, TopicPartition,
     },
     world::{
-        ClusterKey, GroupSnapshot, GroupsView, PartitionOffsets, Partitions, View, ViewState, Wake,
-        Waker, steady,
+        ClusterKey, GroupSnapshot, GroupsView, PartitionOffsets, View, ViewState, Wake, Waker,
+        steady,
     },
 };
 
@@ -227,8 +227,8 @@ impl GroupWatch {
         view: &View,
         committed: &BTreeMap<TopicPartition, i64>,
         ends: &PerItem<TopicPartition, i64>,
-    ) -> (Partitions<PartitionOffsets>, bool) {
-        let mut offsets = Partitions::new();
+    ) -> (BTreeMap<TopicPartition, PartitionOffsets>, bool) {
+        let mut offsets = BTreeMap::new();
         let mut complete = true;
         for topic in topics {
             let count = view
@@ -236,7 +236,6 @@ impl GroupWatch {
                 .get(topic)
                 .map_or(0, |topic| topic.partitions.len());
             complete &= count > 0;
-            offsets.reserve(count);
             for partition in numbered(topic, count) {
                 match (ends.get(&partition), self.log_starts.get(&partition)) {
                     (Some(Ok(end)), Some(log_start)) => {

@@ -7,7 +7,7 @@ use super::handle::Declared;
 use crate::{
     kafka::{KafkaError, Tail, TailContent, TailReader, TopicPartition},
     lag::Tails,
-    world::{PartitionOffsets, Partitions, View},
+    world::{PartitionOffsets, View},
 };
 
 /// Reads the tails of lags that do not move. Beside the looks and not within one, so that a leader that does not answer holds up
@@ -58,7 +58,11 @@ impl TailWatch {
     }
 
     /// Within a look: moves the committed offsets of a group behind what is known to hold no record.
-    pub(super) fn settle(&mut self, group: &str, partitions: &mut Partitions<PartitionOffsets>) {
+    pub(super) fn settle(
+        &mut self,
+        group: &str,
+        partitions: &mut BTreeMap<TopicPartition, PartitionOffsets>,
+    ) {
         let now = self.now();
         for (at, offsets) in partitions {
             *offsets = self.tails.observe(group, at, *offsets, now);
