@@ -33,6 +33,24 @@ async fn lag(case: &Case, what: &str, test: impl Fn(i64) -> bool + Send + Sync) 
     records(&group).context("no lag")
 }
 
+/// Writes to the topic for as long as `task` runs: a new share group begins with what comes once it is there.
+async fn fed<T>(case: &Case, task: impl Future<Output = Result<T>>) -> Result<T> {
+    let over = AtomicBool::new(false);
+    let feed = async {
+        while !over.load(Ordering::Relaxed) {
+            produce(case, 5).await?;
+        }
+        anyhow::Ok(())
+    };
+    let task = async {
+        let done = task.await;
+        over.store(true, Ordering::Relaxed);
+        done
+    };
+    let ((), done) = tokio::try_join!(feed, task)?;
+    Ok(done)
+}
+
 #[tokio::test]
 async fn a_share_group_takes_what_it_was_granted_and_its_lag_is_told() -> Result<()> {
     let case = Case::shared("share").await?;
@@ -65,20 +83,8 @@ async fn a_share_group_takes_what_it_was_granted_and_its_lag_is_told() -> Result
     });
     case.apply("ConsumerGroup", "billing", spec).await?;
     case.ready::<ConsumerGroup>("billing").await?;
-    // A new share group begins with what comes once it is there.
-    let there = AtomicBool::new(false);
-    let feed = async {
-        while !there.load(Ordering::Relaxed) {
-            produce(&case, 5).await?;
-        }
-        anyhow::Ok(())
-    };
-    let taken = async {
-        let taken = take(20).await;
-        there.store(true, Ordering::Relaxed);
-        taken?.map_err(|error| anyhow!("{error:?}"))
-    };
-    tokio::try_join!(feed, taken)?;
+    let taken = async { take(20).await?.map_err(|error| anyhow!("{error:?}")) };
+    fed(&case, taken).await?;
 
     produce(&case, 50).await?;
     let most = |records| records >= 50;
@@ -97,21 +103,13 @@ async fn a_burst_on_one_partition_gets_a_share_group_more_replicas_than_partitio
     let group = Scaled::declare_on(&case, "billing", 1, spec).await?;
     group.deploy_as("share-work", 100).await?;
     case.ready::<ConsumerGroup>("billing").await?;
-    // Until the group has taken a record, all of the topic is its lag; it begins with what comes once it is there.
+    // Until the group has taken a record, all of the topic is its lag.
     produce(&case, 20).await?;
-    let begun = AtomicBool::new(false);
-    let feed = async {
-        while !begun.load(Ordering::Relaxed) {
-            produce(&case, 5).await?;
-        }
-        anyhow::Ok(())
-    };
-    let caught_up = async {
-        let seen = lag(&case, "the group has begun", |records| records == 0).await;
-        begun.store(true, Ordering::Relaxed);
-        seen
-    };
-    tokio::try_join!(feed, caught_up)?;
+    fed(
+        &case,
+        lag(&case, "the group has begun", |records| records == 0),
+    )
+    .await?;
 
     produce(&case, 4_000).await?;
     let what = "more replicas than the one partition";
