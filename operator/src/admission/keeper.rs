@@ -21,7 +21,7 @@ use crate::{apply::Writes, config::Config, context::Context, error::Error};
 
 /// Between two looks at the certificate's age; changes of the objects are seen at once.
 const PERIOD: Duration = Duration::from_secs(3600);
-/// The same after a renewal, which another may follow, and while a new authority waits until it is trusted.
+/// The same after a failure, after a renewal, which another may follow, and while a new authority waits until it is trusted.
 const SOON: Duration = Duration::from_secs(5);
 
 /// Hands on what the Secret holds, now and whenever it changes.
@@ -67,7 +67,7 @@ pub async fn keep_certificate(context: Arc<Context>, shutdown: CancellationToken
             Ok(next) => clock.reset_after(next),
             Err(error) => {
                 warn!(%error, "the webhook's certificate could not be kept; it is tried again");
-                clock.reset_after(Duration::from_secs(5));
+                clock.reset_after(SOON);
             }
         }
     }
