@@ -1,8 +1,10 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
+    pin::pin,
     sync::{Arc, Mutex, PoisonError},
 };
 
+use futures::StreamExt;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::{
@@ -10,10 +12,10 @@ use kube::{
     runtime::{controller::Action, reflector::ObjectRef},
 };
 use millrace_crds::{Dlq, DlqStatus};
-use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    gone::{Name, perhaps_gone},
     kafka_topic::{self, Converged, Ownership, conclude, converge, ownership},
     queue,
 };
@@ -220,8 +222,6 @@ async fn release(
     Ok(Action::await_change())
 }
 
-type Name = (String, String);
-
 fn name(dlq: &Dlq) -> Name {
     (dlq.namespace().unwrap_or_default(), dlq.name_any())
 }
@@ -289,21 +289,15 @@ impl Counting {
 
     /// Forgets the DLQs whose resource goes, until `shutdown`.
     async fn forget_the_gone(&self, context: &Context, shutdown: CancellationToken) {
-        let mut wakes = context.world.waker.subscribe();
-        loop {
-            let gone: Vec<Name> = tokio::select! {
-                () = shutdown.cancelled() => return,
-                wake = wakes.recv() => match wake {
-                    Ok(Wake::Dlq(namespace, name)) => vec![(namespace, name)],
-                    Ok(_) => continue,
-                    Err(RecvError::Lagged(_)) => self.lock().keys().cloned().collect(),
-                    Err(RecvError::Closed) => return,
-                }
-            };
-            for (namespace, name) in gone {
-                if context.world.dlq(&namespace, &name).is_none() {
-                    self.forget(context, &(namespace, name));
-                }
+        let named = |wake| match wake {
+            Wake::Dlq(namespace, name) => Some((namespace, name)),
+            _ => None,
+        };
+        let known = || self.lock().keys().cloned().collect();
+        let mut names = pin!(perhaps_gone(&context.world.waker, shutdown, named, known));
+        while let Some(name) = names.next().await {
+            if context.world.dlq(&name.0, &name.1).is_none() {
+                self.forget(context, &name);
             }
         }
     }

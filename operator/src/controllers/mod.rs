@@ -9,6 +9,7 @@ mod creations;
 #[cfg(test)]
 mod crowd;
 mod dlq;
+mod gone;
 mod kafka_cluster;
 mod kafka_topic;
 mod layout;

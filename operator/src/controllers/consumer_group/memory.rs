@@ -1,27 +1,27 @@
 use std::{
     collections::{BTreeSet, HashMap},
+    pin::pin,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
+use futures::StreamExt;
 use jiff::Timestamp;
-use kube::{Resource, ResourceExt};
+use kube::{Resource, ResourceExt, runtime::reflector::ObjectRef};
 use millrace_autoscaler::{
     OffsetReset,
     lag::{GroupLag, Lateness, Track},
     scale::{Contest, History},
 };
 use millrace_crds::ConsumerGroup;
-use tokio::{
-    sync::{Mutex as Turn, broadcast::error::RecvError},
-    time::Instant,
-};
+use tokio::{sync::Mutex as Turn, time::Instant};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use crate::{
     apply::{Replicas, Workloads},
     context::Context,
+    controllers::gone::{Name, perhaps_gone},
     error::Error,
     kafka::GroupType,
     lag::Verdicts,
@@ -268,8 +268,6 @@ fn under<'a>(view: &'a View, prefix: &'a str) -> impl Iterator<Item = &'a String
         .take_while(move |topic| topic.starts_with(prefix))
 }
 
-type Name = (String, String);
-
 /// The memories of all ConsumerGroups, by namespace and name.
 #[derive(Default)]
 pub(super) struct Memories {
@@ -344,22 +342,16 @@ impl Memories {
 
     /// Forgets the groups whose resource goes, until `shutdown`.
     pub(super) async fn forget_the_gone(&self, context: &Context, shutdown: CancellationToken) {
-        let mut wakes = context.world.waker.subscribe();
-        loop {
-            let gone: Vec<Name> = tokio::select! {
-                () = shutdown.cancelled() => return,
-                wake = wakes.recv() => match wake {
-                    Ok(Wake::ConsumerGroup(namespace, name)) => vec![(namespace, name)],
-                    Ok(_) => continue,
-                    Err(RecvError::Lagged(_)) => self.lock().keys().cloned().collect(),
-                    Err(RecvError::Closed) => return,
-                }
-            };
-            for (namespace, name) in gone {
-                let reference = kube::runtime::reflector::ObjectRef::new(&name).within(&namespace);
-                if context.world.stores.groups.get(&reference).is_none() {
-                    self.forget(context, &namespace, &name).await;
-                }
+        let named = |wake| match wake {
+            Wake::ConsumerGroup(namespace, name) => Some((namespace, name)),
+            _ => None,
+        };
+        let known = || self.lock().keys().cloned().collect();
+        let mut names = pin!(perhaps_gone(&context.world.waker, shutdown, named, known));
+        while let Some((namespace, name)) = names.next().await {
+            let reference = ObjectRef::new(&name).within(&namespace);
+            if context.world.stores.groups.get(&reference).is_none() {
+                self.forget(context, &namespace, &name).await;
             }
         }
     }

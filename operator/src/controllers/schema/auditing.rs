@@ -1,14 +1,15 @@
-use std::sync::Arc;
+use std::{pin::pin, sync::Arc};
 
+use futures::StreamExt;
 use kube::ResourceExt;
 use millrace_crds::{ConformanceStatus, Schema, SchemaStatus};
-use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     audits::{Audited, Audits, Name},
     conformance,
     context::Context,
+    controllers::gone::perhaps_gone,
     resolve::{Facts, ResolvedSchema},
     status::Draft,
     world::Wake,
@@ -86,21 +87,15 @@ pub(super) async fn end_those_of_the_gone(
     audits: &Audits,
     shutdown: CancellationToken,
 ) {
-    let mut wakes = context.world.waker.subscribe();
-    loop {
-        let gone: Vec<Name> = tokio::select! {
-            () = shutdown.cancelled() => return,
-            wake = wakes.recv() => match wake {
-                Ok(Wake::Schema(namespace, name)) => vec![(namespace, name)],
-                Ok(_) => continue,
-                Err(RecvError::Lagged(_)) => audits.names(),
-                Err(RecvError::Closed) => return,
-            }
-        };
-        for name in gone {
-            if context.world.schema(&name.0, &name.1).is_none() {
-                audits.forget(&name);
-            }
+    let named = |wake| match wake {
+        Wake::Schema(namespace, name) => Some((namespace, name)),
+        _ => None,
+    };
+    let known = || audits.names();
+    let mut names = pin!(perhaps_gone(&context.world.waker, shutdown, named, known));
+    while let Some(name) = names.next().await {
+        if context.world.schema(&name.0, &name.1).is_none() {
+            audits.forget(&name);
         }
     }
 }
