@@ -1,8 +1,9 @@
 //! `probe share-consume`, `share-work`
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
 use clap::Args;
+use futures::FutureExt;
 use krafka::share_consumer::AcquireMode;
 use serde_json::{Value, json};
 use tokio::signal::unix::{SignalKind, signal};
@@ -52,17 +53,13 @@ pub async fn work(access: &Access, arguments: Work) -> Result<Value, Failure> {
     consumer.subscribe([&arguments.topic]).await?;
     let each = Duration::from_secs_f64(1.0 / f64::from(arguments.rate.max(1)));
     let mut worked = 0;
-    loop {
-        let turn = async {
-            let records = u32::try_from(consumer.poll(POLL).await?.len()).unwrap_or(u32::MAX);
-            tokio::time::sleep(each * records).await;
-            consumer.commit().await?;
-            Ok::<u32, Failure>(records)
-        };
-        tokio::select! {
-            _ = terminate.recv() => break,
-            records = turn => worked += u64::from(records?),
-        }
+    // What it was given it ends: records that it has and lets go of stay its own until their lock ends, 30 s later.
+    let mut told = pin!(terminate.recv());
+    while told.as_mut().now_or_never().is_none() {
+        let records = u32::try_from(consumer.poll(POLL).await?.len()).unwrap_or(u32::MAX);
+        tokio::time::sleep(each * records).await;
+        consumer.commit().await?;
+        worked += u64::from(records);
     }
     consumer.close().await?;
     Ok(json!({ "worked": worked }))
