@@ -6,6 +6,7 @@
 mod answer;
 mod certificate;
 mod foresight;
+mod intake;
 mod judge;
 mod keeper;
 mod review;

@@ -2,22 +2,20 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
-    body::Bytes,
-    extract::{DefaultBodyLimit, State},
+    body::Body,
+    extract::State,
     http::StatusCode,
+    response::{IntoResponse, Response},
     routing::post,
 };
 use axum_server::{Handle, tls_rustls::RustlsConfig};
-use kube::core::{DynamicObject, admission::AdmissionReview};
 use tokio::sync::watch::{self, Receiver};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
-use super::{Judge, certificate::Served, keeper::follow, review};
+use super::{Judge, certificate::Served, intake::Intake, keeper::follow, review};
 use crate::{context::Context, error::Error};
 
-/// Longest body: the API server takes objects of up to 3 MiB, and a review has two.
-const MAX_BODY: usize = 8 << 20;
 /// For requests that are under way at the end.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -101,17 +99,17 @@ async fn next(receiver: &mut Receiver<Option<Served>>) -> Option<Served> {
 pub fn router(judge: Judge) -> Router {
     Router::new()
         .route("/validate", post(validate))
-        .layer(DefaultBodyLimit::max(MAX_BODY))
-        .with_state(Arc::new(judge))
+        .with_state((Arc::new(judge), Intake::new()))
 }
 
-async fn validate(
-    State(judge): State<Arc<Judge>>,
-    body: Bytes,
-) -> (StatusCode, Json<AdmissionReview<DynamicObject>>) {
-    match review::answer(&judge, &body).await {
-        Ok(review) => (StatusCode::OK, Json(review)),
-        Err(refusal) => (StatusCode::BAD_REQUEST, Json(*refusal)),
+async fn validate(State((judge, intake)): State<(Arc<Judge>, Intake)>, body: Body) -> Response {
+    let taken = match intake.take(body).await {
+        Ok(taken) => taken,
+        Err(refusal) => return refusal.into_response(),
+    };
+    match review::answer(&judge, &taken.bytes).await {
+        Ok(review) => Json(review).into_response(),
+        Err(refusal) => (StatusCode::BAD_REQUEST, Json(*refusal)).into_response(),
     }
 }
 
