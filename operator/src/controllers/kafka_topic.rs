@@ -1,23 +1,27 @@
-use std::{collections::BTreeSet, fmt::Debug, sync::Arc};
+mod carry_out;
+mod delete;
+mod observe;
+mod ownership;
 
-use kube::{Api, Resource, ResourceExt, core::NamespaceResourceScope, runtime::controller::Action};
+pub use delete::delete;
+pub use ownership::{Ownership, ownership};
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use kube::Resource;
 use millrace_crds::{ManagementPolicy, ReassignmentStatus};
-use serde::de::DeserializeOwned;
-use tracing::warn;
 
+use self::{carry_out::carry_out, observe::observe};
 use crate::{
     context::Context,
     desire::layout,
     error::Error,
-    kafka::{ConfigChange, KafkaError, ObservedTopic, Reassignment, TopicPartition},
-    plan::{self, Blocked, KafkaStep, Plan},
-    resolve::{Claimant, Facts, Name, Rejection, ResolvedTopic},
+    kafka::{KafkaError, ObservedTopic, Reassignment, TopicPartition},
+    plan::{self, Blocked, KafkaStep},
+    resolve::{Facts, Rejection, ResolvedTopic},
     status::{Draft, State, balanced, is_ready, reasons, reassigning},
     world::{ClusterHandle, ClusterKey, View, ViewState},
 };
-
-/// Sentences of a plan that are written to status.
-const PLAN_SHOWN: usize = 32;
 
 /// What became of a topic and of the access its resource asks for.
 #[derive(Debug)]
@@ -189,111 +193,6 @@ fn unmoved(desired: &ResolvedTopic, observed: &ObservedTopic, view: &View) -> Ve
         .collect()
 }
 
-/// Carries steps out. Kafka refuses all keys of a topic's configuration if one is bad (KIP-339), so these are then set one by one.
-///
-/// # Errors
-/// The first failure; of a configuration, all keys refused and why.
-async fn carry_out(handle: &ClusterHandle, steps: Vec<KafkaStep>) -> Result<(), KafkaError> {
-    let results = handle.apply(steps.clone()).await;
-    let mut failures = Vec::new();
-    for (step, result) in steps.into_iter().zip(results) {
-        match (step, result) {
-            (_, Ok(())) => {}
-            (KafkaStep::AlterConfig(change), Err(KafkaError::Refused { code, .. }))
-                if code == "INVALID_CONFIG" =>
-            {
-                failures.extend(key_by_key(handle, &change).await.err());
-            }
-            (_, Err(error)) => failures.push(error),
-        }
-    }
-    failures.into_iter().next().map_or(Ok(()), Err)
-}
-
-async fn key_by_key(handle: &ClusterHandle, change: &ConfigChange) -> Result<(), KafkaError> {
-    let changes = change.each_key();
-    let steps = changes
-        .iter()
-        .map(|(_, one)| one.clone())
-        .map(KafkaStep::AlterConfig);
-    let results = handle.apply(steps.collect()).await;
-    let mut refused = Vec::new();
-    for ((key, _), result) in changes.iter().zip(results) {
-        match result {
-            Ok(()) => {}
-            Err(KafkaError::Refused { message, .. }) => refused.push(format!("`{key}`: {message}")),
-            Err(away) => return Err(away),
-        }
-    }
-    match refused.is_empty() {
-        true => Ok(()),
-        false => Err(KafkaError::Refused {
-            code: "INVALID_CONFIG".to_owned(),
-            message: format!("{}; the other keys are set", refused.join("; ")),
-        }),
-    }
-}
-
-/// Compares Kafka with what is desired, and changes nothing. A topic somebody else made is compared as if it were adopted.
-fn observe(desired: &ResolvedTopic, view: &View, owned: bool) -> Converged {
-    let name = desired.name.as_str();
-    let observed = view.topics.get(name);
-    let mut to_do = plan::topic(desired, observed.map(AsRef::as_ref), &view.cluster, true);
-    let moves = observed.map_or_else(Vec::new, |observed| unmoved(desired, observed, view));
-    to_do
-        .steps
-        .extend((!moves.is_empty()).then_some(KafkaStep::Reassign(moves)));
-    let to_allow = Plan {
-        steps: plan::producers(desired, &view.acls),
-        blocked: Vec::new(),
-    };
-    let foreign = observed.is_some() && !owned && !desired.adopt;
-    let (to_do, to_allow) = (plan::sentences(&to_do), plan::sentences(&to_allow));
-    Converged {
-        observed: observed.cloned(),
-        mine: owned,
-        synced: compared("Synced", name, &to_do, foreign),
-        balanced: None,
-        reassignment: None,
-        access: compared("AccessGranted", name, &to_allow, false),
-        plan: shortened(to_do.into_iter().chain(to_allow).collect()),
-        failure: None,
-    }
-}
-
-fn compared(kind: &'static str, name: &str, to_do: &[String], foreign: bool) -> Draft {
-    let (what, reason) = match kind {
-        "Synced" => ("topic", reasons::SYNCED),
-        _ => ("access to topic", reasons::GRANTED),
-    };
-    let adopt = match foreign {
-        true => "; it was not made by this resource, which also needs `adopt: true` to manage it",
-        false => "",
-    };
-    match to_do.len() {
-        0 => Draft::yes(
-            kind,
-            reason,
-            format!("{what} `{name}` in Kafka is as the spec says; it is only observed{adopt}"),
-        ),
-        count => Draft::no(
-            kind,
-            reasons::DRIFTED,
-            format!(
-                "{what} `{name}` in Kafka differs from the spec in {count} of the things that status.plan lists; it is only observed, write `managementPolicy: Manage` to have them done{adopt}"
-            ),
-        ),
-    }
-}
-
-fn shortened(mut sentences: Vec<String>) -> Vec<String> {
-    if sentences.len() > PLAN_SHOWN {
-        let more = sentences.split_off(PLAN_SHOWN - 1).len();
-        sentences.push(format!("and {more} more"));
-    }
-    sentences
-}
-
 /// Whether this operator has not looked at the cluster yet, as right after its start. What a status says stays until it has: a
 /// restart is nothing that happened to the resource.
 pub fn is_unseen(context: &Context, cluster: &ClusterKey) -> bool {
@@ -305,194 +204,6 @@ pub fn is_unseen(context: &Context, cluster: &ClusterKey) -> bool {
             found.is_some_and(|found| is_ready(found.status.as_ref()))
         }
     }
-}
-
-/// Whose a topic is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ownership {
-    /// This resource's: its name stands in the resource's status, or it was announced that it is made for the resource.
-    Mine,
-    /// Nobody's: it is not there.
-    Absent,
-    /// Somebody else's until adopted, or it cannot be told.
-    Foreign,
-}
-
-/// Whose the topic is. `recorded` gives the name of the topic in the status of a resource.
-///
-/// # Errors
-/// When the API server or Kafka cannot be asked. Before a topic is called absent Kafka is looked at anew, since somebody
-/// may have made it a moment ago; before it is called foreign the resource is read once more, since the store may lag
-/// behind what another operator wrote.
-pub async fn ownership<K>(
-    context: &Context,
-    object: &K,
-    desired: &ResolvedTopic,
-    recorded: fn(&K) -> Option<&str>,
-) -> Result<Ownership, Error>
-where
-    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
-        + Clone
-        + Debug
-        + DeserializeOwned,
-{
-    let name = desired.name.as_str();
-    if recorded(object) == Some(name) {
-        return Ok(Ownership::Mine);
-    }
-    if desired.management == ManagementPolicy::Observe {
-        return Ok(Ownership::Foreign);
-    }
-    let Ok((handle, view)) = reachable(context, &desired.cluster) else {
-        return Ok(Ownership::Foreign);
-    };
-    if !view.topics.contains_key(name) {
-        handle
-            .apply(vec![KafkaStep::LookAt(name.to_owned())])
-            .await
-            .into_iter()
-            .collect::<Result<(), _>>()?;
-    }
-    match handle.view() {
-        ViewState::Reachable(view) if !view.topics.contains_key(name) => {
-            return Ok(Ownership::Absent);
-        }
-        ViewState::Reachable(_) => {}
-        ViewState::Pending | ViewState::Unreachable { .. } => return Ok(Ownership::Foreign),
-    }
-    if announced(context, object, desired).await? {
-        return Ok(Ownership::Mine);
-    }
-    let home = object.namespace().unwrap_or_default();
-    let api: Api<K> = Api::namespaced(context.client.clone(), &home);
-    let fresh = api.get_opt(&object.name_any()).await?;
-    let mine = fresh.as_ref().and_then(recorded) == Some(name);
-    Ok(if mine {
-        Ownership::Mine
-    } else {
-        Ownership::Foreign
-    })
-}
-
-/// Why the topic of a resource that goes is still there.
-#[derive(Debug)]
-pub enum Stays {
-    /// The cluster cannot be asked yet; whoever waits is woken when it can.
-    Away(Rejection),
-    /// Kafka did not do it.
-    Failed(KafkaError),
-    /// Whether the topic is the resource's could not be read.
-    Untold(Error),
-}
-
-impl Stays {
-    /// The reason, for the conditions.
-    pub fn rejection(&self) -> Rejection {
-        match self {
-            Self::Away(rejection) => rejection.clone(),
-            Self::Failed(error @ KafkaError::Unreachable(_)) => Rejection::unknown(
-                reasons::KAFKA_UNREACHABLE,
-                format!("the topic is not deleted yet: {error}"),
-            ),
-            Self::Failed(error) => Rejection::no(
-                reasons::KAFKA_REFUSED,
-                format!("the topic is not deleted: Kafka refused: {error}"),
-            ),
-            Self::Untold(error) => Rejection::unknown(
-                reasons::PROGRESSING,
-                format!("the topic is not deleted yet: {error}"),
-            ),
-        }
-    }
-
-    /// When it is tried again.
-    ///
-    /// # Errors
-    /// What Kafka did not do is tried again as any failure is.
-    pub fn again(self) -> Result<Action, Error> {
-        match self {
-            Self::Away(_) => Ok(Action::await_change()),
-            Self::Failed(error) => Err(error.into()),
-            Self::Untold(error) => Err(error),
-        }
-    }
-}
-
-/// Whether the topic was announced for this very resource, and is not in its status yet.
-async fn announced<K>(context: &Context, object: &K, desired: &ResolvedTopic) -> Result<bool, Error>
-where
-    K: Resource<DynamicType = ()>,
-{
-    let uid = object.meta().uid.as_deref().unwrap_or_default();
-    let name = desired.name.as_str();
-    context
-        .creations
-        .announced(&desired.cluster, uid, name)
-        .await
-}
-
-/// Deletes the topic of a resource that goes, where that is wanted and safe: the resource asks for it, the topic is its own,
-/// and no other resource asks for the name. Two resources for one topic never delete it. A namespace that goes does not wait for a
-/// cluster that is away: the topic is then left.
-///
-/// # Errors
-/// Why the topic is still there, and the resource must stay.
-pub async fn delete<K>(
-    context: &Context,
-    object: &K,
-    resolved: Option<&ResolvedTopic>,
-    recorded: fn(&K) -> Option<&str>,
-) -> Result<(), Stays>
-where
-    K: Resource<DynamicType = ()>,
-{
-    let Some(desired) = resolved
-        .filter(|desired| desired.delete)
-        .filter(|desired| !claimed_by_others(context, object, desired))
-    else {
-        return Ok(());
-    };
-    let in_status = recorded(object) == Some(desired.name.as_str());
-    match in_status
-        || announced(context, object, desired)
-            .await
-            .map_err(Stays::Untold)?
-    {
-        true => {}
-        false => return Ok(()),
-    }
-    let step = KafkaStep::DeleteTopic(desired.name.as_str().to_owned());
-    let deleted = match reachable(context, &desired.cluster) {
-        Ok((handle, _)) => {
-            let results = handle.apply(vec![step]).await.into_iter();
-            results.collect::<Result<(), _>>().map_err(Stays::Failed)
-        }
-        Err(away) => Err(Stays::Away(away)),
-    };
-    if deleted.is_ok() && !in_status {
-        let uid = object.meta().uid.as_deref().unwrap_or_default();
-        context.creations.over(&desired.cluster, uid);
-    }
-    let home = object.namespace().unwrap_or_default();
-    match deleted {
-        Err(Stays::Away(_) | Stays::Failed(KafkaError::Unreachable(_)))
-            if context.world.stores.is_terminating(&home) =>
-        {
-            warn!(namespace = home, topic = %desired.name, "the topic is left: its namespace goes and Kafka does not answer");
-            Ok(())
-        }
-        deleted => deleted,
-    }
-}
-
-fn claimed_by_others<K>(context: &Context, object: &K, desired: &ResolvedTopic) -> bool
-where
-    K: Resource<DynamicType = ()>,
-{
-    let me = Claimant::of(object);
-    let name = Name::Topic(desired.name.as_str().to_owned());
-    let claimants = context.world.claimants(&desired.cluster, &name);
-    claimants.iter().any(|claimant| !claimant.is(&me))
 }
 
 /// The cluster's handle and view, or why there is none.
