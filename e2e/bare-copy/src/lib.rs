@@ -18,12 +18,13 @@ const ANSWER: Duration = Duration::from_secs(60);
 /// Longest wait between two looks at whether all copies have been acknowledged.
 const LOOK: Duration = Duration::from_millis(1);
 
-/// What to copy where. Every record goes to the partition of the same number.
+/// What to copy where. A record's key chooses its partition, as for a letter that goes home: so a transaction has as many partitions
+/// for Kafka to mark as one of a redrive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BareCopy {
     /// The topic that is read, from its beginning.
     pub topic: String,
-    /// Its partitions, and those of the other topic.
+    /// Its partitions.
     pub partitions: i32,
     /// The topic that is written to.
     pub to: String,
@@ -58,6 +59,7 @@ impl BareCopy {
         let producer: BaseProducer = connection
             .clone()
             .set("transactional.id", &self.id)
+            .set("partitioner", "murmur2_random")
             .set("linger.ms", "1")
             // By default it waits 100 ms where Kafka still writes the marks of the transaction before.
             .set("retry.backoff.ms", "10")
@@ -93,7 +95,7 @@ impl BareCopy {
         let mut next = BTreeMap::new();
         for _ in 0..records {
             let record = consumer.poll(ANSWER).ok_or_else(nothing_came)??;
-            let mut copy = BaseRecord::to(&self.to).partition(record.partition());
+            let mut copy = BaseRecord::to(&self.to);
             copy.key = record.key();
             copy.payload = record.payload();
             copy.timestamp = record.timestamp().to_millis();
