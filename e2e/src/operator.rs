@@ -157,6 +157,12 @@ pub struct Leader {
 }
 
 impl Leader {
+    /// The letters of a DLQ, `namespace/name`, that it has counted.
+    pub fn dead_letters(&self, dlq: &str) -> f64 {
+        let of_it = |labels: &Labels| labels.get("dlq").is_some_and(|label| label == dlq);
+        self.metrics.sum("millrace_dlq_letters", of_it)
+    }
+
     /// Writes to the API server so far, by kind.
     pub fn kubernetes_writes(&self) -> BTreeMap<String, f64> {
         self.by_kind("millrace_kubernetes_writes_total")

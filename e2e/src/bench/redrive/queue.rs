@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::progress;
-use crate::{Case, redrives, wait};
+use crate::{Case, operator, redrives, wait};
 
 /// Partitions of each topic.
 pub const PARTITIONS: i32 = 12;
@@ -186,6 +186,23 @@ impl<'a> Queue<'a> {
         ];
         self.case.probe.ask(&words).await?;
         Ok(())
+    }
+
+    /// Once an operator that has just started has counted them all anew.
+    ///
+    /// # Errors
+    /// When it has not in time.
+    pub async fn counted_anew(&self) -> Result<()> {
+        let (case, dlq) = (self.case, format!("{}/{}", self.case.namespace, self.name));
+        wait::answer("the letters are counted anew", PATIENCE, || async {
+            let counted = operator::led(&case.client, PATIENCE).await?;
+            let counted = counted.dead_letters(&dlq);
+            Ok(match counted == self.letters as f64 {
+                true => Ok(()),
+                false => Err(format!("{counted} are")),
+            })
+        })
+        .await
     }
 
     async fn counted(&self) -> Result<()> {

@@ -27,9 +27,6 @@ const GOAL: f64 = 1.3;
 /// # Errors
 /// When something cannot be measured; `figures` then holds what was until then.
 pub async fn measure(case: &Case, figures: &mut Vec<Figure>) -> Result<()> {
-    // What it holds is then of what follows alone.
-    operator::restart(&case.client, PATIENCE).await?;
-    operator::led(&case.client, PATIENCE).await?;
     let few = run(case, FEW, figures).await?.peak;
     let many = run(case, MANY, figures).await?.peak;
     let most = run(case, MOST, figures).await?;
@@ -56,6 +53,9 @@ struct Run<'a> {
 
 async fn run<'a>(case: &'a Case, letters: usize, figures: &mut Vec<Figure>) -> Result<Run<'a>> {
     let queue = Queue::fill(case, &format!("all-{letters}"), letters).await?;
+    // What it holds is then of what follows alone.
+    operator::restart(&case.client, PATIENCE).await?;
+    queue.counted_anew().await?;
     operator::forget_peak_memory(&case.client).await?;
     let before = memory::peak(&case.client, "before it").await?;
     let (status, took) = queue.redriven().await?;
