@@ -33,11 +33,11 @@ const MOST_LETTERS: u64 = 10_000;
 const MOST_SCANNED: u64 = 20_000;
 /// Most bytes of keys and values in one transaction, but for its last letter.
 const MOST_BYTES: usize = 4 * 1024 * 1024;
-/// Longest time in which letters are gathered: until they are committed, readers of their topics wait.
+/// Longest time in which letters are gathered: until they are committed, readers of their topics wait. Where reading stops for a moment,
+/// it is waited for: the end of a transaction takes Kafka some tens of milliseconds, so few large ones are sooner done.
 const LONGEST: Duration = Duration::from_secs(1);
-/// Longest wait for the first letter of a transaction, and for each after it.
-const FIRST: Duration = Duration::from_millis(200);
-const NEXT: Duration = Duration::from_millis(20);
+/// Longest wait for one letter before the clock is looked at.
+const WAIT: Duration = Duration::from_millis(200);
 /// Time between two publications.
 const PUBLISH: Duration = Duration::from_millis(500);
 /// Longest rest before what is wanted is looked at again.
@@ -47,12 +47,13 @@ const REST: Duration = Duration::from_secs(1);
 /// was not committed is forgotten, with the clients that knew of it.
 pub(super) fn session(job: &Job, shared: &Shared, effort: &mut Effort) -> Result<End, Trouble> {
     let unmade = |error: KafkaError| Trouble::of("no consumer could be made", &error);
-    // First the transactional id: only then is nobody else's transaction under way, and what is committed stays so.
-    let carrier = Carrier::new(job)?;
+    // They connect while the transactional id is asked for.
     let consumer: BaseConsumer<Reached> = settings::body(job)
         .create_with_context(Reached::default())
         .map_err(unmade)?;
     let returned: BaseConsumer = settings::tail(job).create().map_err(unmade)?;
+    // Before anything is read: only then is nobody else's transaction under way, and what is committed stays so.
+    let carrier = Carrier::new(job)?;
     let (positions, begins) = if job.dry_run {
         (positions::beginning(&consumer, job)?, true)
     } else {
@@ -192,16 +193,15 @@ impl Session<'_> {
         let most = most.min(MOST_LETTERS);
         let began = Instant::now();
         let mut batch = Batch::default();
-        while batch.has_room(most) && began.elapsed() < LONGEST {
-            let wait = if batch.scanned == 0 { FIRST } else { NEXT };
-            match self.body.read(wait)? {
+        while batch.has_room(most) && !self.body.is_finished() && began.elapsed() < LONGEST {
+            match self.body.read(WAIT)? {
                 Heard::Letter(letter) => self.settle(&letter, &mut batch)?,
                 Heard::Finished(partition) => {
                     let end = self.job.ends.get(&partition).copied();
                     let position = self.book.stage(partition);
                     position.next = end.unwrap_or(position.next);
                 }
-                Heard::Nothing => break,
+                Heard::Nothing => {}
             }
         }
         for (partition, offsets) in self.body.deleted()? {
