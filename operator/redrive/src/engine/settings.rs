@@ -5,14 +5,15 @@ use super::{Job, group_id, transactional_id};
 /// Largest letter that is copied, in bytes. What a topic takes is the broker's to say.
 const LARGEST_LETTER: &str = "67108864";
 
-/// A consumer of committed letters. What it fetches ahead is bounded to some megabytes.
+/// A consumer of committed letters. What it fetches ahead is bounded to some megabytes; of small letters by their number, since the
+/// library needs more for each than it counts.
 pub(super) fn body(job: &Job) -> ClientConfig {
     let mut settings = consumer(job);
     settings
         .set("auto.offset.reset", "earliest")
-        .set("queued.min.messages", "20000")
-        .set("queued.max.messages.kbytes", "8192")
-        .set("fetch.max.bytes", "4194304")
+        .set("queued.min.messages", "10000")
+        .set("queued.max.messages.kbytes", "4096")
+        .set("fetch.max.bytes", "1048576")
         .set("fetch.wait.max.ms", "100")
         // They say where partitions end.
         .set("statistics.interval.ms", "500");
