@@ -6,7 +6,7 @@ use kube::core::{
 };
 use millrace_crds::{ConsumerGroup, Dlq, KafkaCluster, Redrive, Schema, Topic};
 use serde::de::DeserializeOwned;
-use tokio::time::timeout;
+use tokio::{sync::broadcast::error::RecvError, time::timeout};
 
 use super::{
     answer::Answer,
@@ -231,7 +231,7 @@ impl Judge {
         let mut rejection = reject()?;
         if is_own_fault(&rejection) {
             let accepted = async {
-                while news.recv().await.is_ok() {
+                while !matches!(news.recv().await, Err(RecvError::Closed)) {
                     match reject() {
                         Some(other) => rejection = other,
                         None => return,

@@ -37,13 +37,16 @@ pub enum Wake {
     KafkaGroups(ClusterKey),
 }
 
+/// Wakes that wait for the slowest receiver, at the most. Each has its place from the start, of some 100 bytes.
+const WAITING: usize = 8_192;
+
 /// The sending side; clones share one channel. A receiver that lags behind must look at everything.
 #[derive(Clone, Debug)]
 pub struct Waker(broadcast::Sender<Wake>);
 
 impl Default for Waker {
     fn default() -> Self {
-        Self(broadcast::channel(65_536).0)
+        Self(broadcast::channel(WAITING).0)
     }
 }
 
