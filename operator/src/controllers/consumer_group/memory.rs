@@ -113,17 +113,17 @@ impl Memory {
         let Some(snapshot) = latest.filter(|snapshot| is_fresh(snapshot)) else {
             return false;
         };
-        if let Some(lag) = self.take(snapshot, group) {
-            self.measure(context, &lag);
+        if self.take(snapshot, group) {
+            self.measure(context);
         }
         true
     }
 
-    /// Takes a look, and tells the lag where it is a new one. Where the clock was set since the last one, all begins anew with what
-    /// status has, as after a restart.
-    fn take(&mut self, snapshot: Arc<GroupSnapshot>, group: &ConsumerGroup) -> Option<GroupLag> {
+    /// Takes a look; false where it was taken already. Where the clock was set since the last one, all begins anew with what status
+    /// has, as after a restart.
+    fn take(&mut self, snapshot: Arc<GroupSnapshot>, group: &ConsumerGroup) -> bool {
         match &self.seen {
-            Some((seen, _)) if seen.steady >= snapshot.steady => return None,
+            Some((seen, _)) if seen.steady >= snapshot.steady => return false,
             Some((seen, _)) if snapshot.clock_was_set_since(seen) => {
                 warn!(group = %group.name_any(), "the clock was set: the lag is measured anew");
                 self.begin_anew();
@@ -137,8 +137,8 @@ impl Memory {
         let objective = f64::from(group.spec.objective.lag_seconds);
         let shared = self.kind == GroupType::Share;
         self.verdicts.observe(&lag, objective, shared);
-        self.seen = Some((snapshot, lag.clone()));
-        Some(lag)
+        self.seen = Some((snapshot, lag));
+        true
     }
 
     /// Takes up the topics that have come under a prefix, and lets go of those that went.
@@ -155,7 +155,10 @@ impl Memory {
         self.topics = now;
     }
 
-    fn measure(&self, context: &Context, lag: &GroupLag) {
+    fn measure(&self, context: &Context) {
+        let Some((_, lag)) = &self.seen else {
+            return;
+        };
         for topic in self.topics.iter().filter(|_| lag.complete) {
             let readings = lag
                 .partitions
@@ -454,8 +457,9 @@ mod tests {
                 120 => -7_200,
                 _ => 0,
             };
-            let lag = memory.take(look(clock, second, second - 2), &group);
-            let late = lag.and_then(|lag| lag.lateness().exactly());
+            memory.take(look(clock, second, second - 2), &group);
+            let (_, lag) = memory.seen.as_ref().unwrap();
+            let late = lag.lateness().exactly();
             assert!(late.is_none_or(|late| late < 10.0), "{second}: {late:?}");
             assert_ne!(within(&memory), State::False, "{second}");
         }
@@ -468,7 +472,7 @@ mod tests {
     #[test]
     fn a_look_is_taken_once() {
         let (mut memory, group) = (memory(), group());
-        assert!(memory.take(look(0, 2, 2), &group).is_some());
-        assert!(memory.take(look(0, 2, 2), &group).is_none());
+        assert!(memory.take(look(0, 2, 2), &group));
+        assert!(!memory.take(look(0, 2, 2), &group));
     }
 }
