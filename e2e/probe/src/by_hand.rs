@@ -80,7 +80,7 @@ pub async fn reassignments(access: &Access) -> Result<Value, Failure> {
         .into_iter()
         .map(|(at, ongoing)| {
             json!({
-                "topic": at.topic,
+                "topic": &*at.topic,
                 "partition": at.partition,
                 "replicas": ongoing.replicas,
                 "adding": ongoing.adding,
@@ -100,7 +100,7 @@ pub async fn reassign(
         .into_iter()
         .map(|(partition, replicas)| Reassignment {
             partition: TopicPartition {
-                topic: topic.clone(),
+                topic: topic.as_str().into(),
                 partition,
             },
             replicas,
@@ -115,7 +115,7 @@ pub async fn elect(access: &Access, Elect { topic, partition }: Elect) -> Result
     let partitions = partition
         .into_iter()
         .map(|partition| TopicPartition {
-            topic: topic.clone(),
+            topic: topic.as_str().into(),
             partition,
         })
         .collect();

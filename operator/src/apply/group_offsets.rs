@@ -1,4 +1,7 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use millrace_autoscaler::{PartitionOffsets, TopicPartition};
 
@@ -111,9 +114,10 @@ fn partitions(topics: &BTreeSet<String>, view: &View) -> BTreeSet<TopicPartition
         .filter_map(|name| Some((name, view.topics.get(name)?)));
     known
         .flat_map(|(name, topic)| {
+            let name: Arc<str> = name.as_str().into();
             (0..)
                 .take(topic.partitions.len())
-                .map(|partition| TopicPartition {
+                .map(move |partition| TopicPartition {
                     topic: name.clone(),
                     partition,
                 })

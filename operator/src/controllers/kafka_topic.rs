@@ -172,7 +172,7 @@ fn lies(
         .map(|to| to.partition)
         .collect();
     // A partition that only gets replicas more has them at once, long before they are copied.
-    let moving = view.reassignments.keys().filter(|at| at.topic == name);
+    let moving = view.reassignments.keys().filter(|at| &*at.topic == name);
     left.extend(moving.cloned());
     (left.len(), Some(balanced(flaw)))
 }
@@ -185,7 +185,7 @@ fn unmoved(desired: &ResolvedTopic, observed: &ObservedTopic, view: &View) -> Ve
         .filter(|(_, (present, wanted))| present.replicas != *wanted)
         .map(|(partition, (_, replicas))| Reassignment {
             partition: TopicPartition {
-                topic: desired.name.as_str().to_owned(),
+                topic: desired.name.as_str().into(),
                 partition,
             },
             replicas,

@@ -198,7 +198,7 @@ fn wanted(
     ongoing: &BTreeMap<TopicPartition, OngoingReassignment>,
 ) -> BTreeMap<String, WantedLayout> {
     let world = &context.world;
-    let moving: BTreeSet<&str> = ongoing.keys().map(|at| at.topic.as_str()).collect();
+    let moving: BTreeSet<&str> = ongoing.keys().map(|at| &*at.topic).collect();
     let topics = world.stores.topics.state();
     let topics = topics
         .iter()
@@ -361,7 +361,7 @@ mod tests {
 
     fn strayed(partitions: &[i32]) -> Memory {
         let at = |partition: &i32| TopicPartition {
-            topic: "orders".to_owned(),
+            topic: "orders".into(),
             partition: *partition,
         };
         Memory {

@@ -265,7 +265,7 @@ fn a_topic_made_again_by_hand_tells_whose_offsets_do_not_fit() {
     let group = json!({ "topics": [{ "name": "orders" }], "serviceAccountName": "reader", "objective": { "lagSeconds": 5 } });
     house.put("ConsumerGroup", "kafka", "readers", group);
     let partition = || TopicPartition {
-        topic: "orders".to_owned(),
+        topic: "orders".into(),
         partition: 0,
     };
     house.live(async |_| {

@@ -498,7 +498,7 @@ impl Scenario<'_> {
 
     fn partition(&self, bare: &str, partition: i32) -> TopicPartition {
         TopicPartition {
-            topic: self.name(bare),
+            topic: self.name(bare).into(),
             partition,
         }
     }

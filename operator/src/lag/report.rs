@@ -20,7 +20,7 @@ pub fn report(lag: &GroupLag) -> Option<LagStatus> {
     let mut topics: BTreeMap<&str, TopicLag> = BTreeMap::new();
     for (partition, reading) in &lag.partitions {
         let topic = topics.entry(&partition.topic).or_insert_with(|| TopicLag {
-            topic: partition.topic.clone(),
+            topic: partition.topic.to_string(),
             records: 0,
             partitions: Vec::new(),
         });

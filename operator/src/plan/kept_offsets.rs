@@ -54,7 +54,7 @@ fn keep(snapshot: &GroupSnapshot, now: Timestamp) -> Option<KeptOffsets> {
     let offsets: Vec<PartitionOffset> = committed
         .filter_map(|(partition, offsets)| {
             Some(PartitionOffset {
-                topic: partition.topic.clone(),
+                topic: partition.topic.to_string(),
                 partition: partition.partition,
                 offset: offsets.committed?,
             })
@@ -83,7 +83,7 @@ fn followed(before: &KeptOffsets, snapshot: &GroupSnapshot) -> KeptOffsets {
 
 fn partition_of(kept: &PartitionOffset) -> TopicPartition {
     TopicPartition {
-        topic: kept.topic.clone(),
+        topic: kept.topic.as_str().into(),
         partition: kept.partition,
     }
 }
@@ -107,7 +107,7 @@ mod tests {
 
     fn partition() -> TopicPartition {
         TopicPartition {
-            topic: "orders".to_owned(),
+            topic: "orders".into(),
             partition: 0,
         }
     }

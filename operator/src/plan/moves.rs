@@ -185,7 +185,7 @@ impl<'a> Pass<'a> {
             let both = (0..).zip(&observed.partitions).zip(&wanted.replicas);
             for ((partition, present), target) in both {
                 let at = TopicPartition {
-                    topic: topic.clone(),
+                    topic: topic.as_str().into(),
                     partition,
                 };
                 if self.ongoing.contains_key(&at) {
@@ -291,7 +291,7 @@ impl<'a> Pass<'a> {
         if self.is_configured(&at.topic, key) {
             return true;
         }
-        let topic = self.view.topics.get(&at.topic);
+        let topic = self.view.topics.get(&*at.topic);
         let Some(list) = topic.and_then(|topic| topic.config.get(key)) else {
             return false;
         };
@@ -306,10 +306,10 @@ impl<'a> Pass<'a> {
 
     /// Lists the replicas of the held partitions' topics that are moved, or are next.
     fn throttle_topics(&mut self, held: &[&Move<'_>], next: &[Move<'_>]) {
-        let topics: BTreeSet<&str> = held.iter().map(|one| one.at.topic.as_str()).collect();
+        let topics: BTreeSet<&str> = held.iter().map(|one| &*one.at.topic).collect();
         for topic in topics {
             let mut lists = [BTreeSet::new(), BTreeSet::new()];
-            for (at, moving) in self.ongoing.iter().filter(|(at, _)| at.topic == topic) {
+            for (at, moving) in self.ongoing.iter().filter(|(at, _)| &*at.topic == topic) {
                 let sends = moving
                     .replicas
                     .iter()
@@ -317,7 +317,7 @@ impl<'a> Pass<'a> {
                 lists[0].extend(sends.map(|id| (at.partition, *id)));
                 lists[1].extend(moving.adding.iter().map(|id| (at.partition, *id)));
             }
-            for one in next.iter().filter(|one| one.at.topic == topic) {
+            for one in next.iter().filter(|one| &*one.at.topic == topic) {
                 let sends = one.present.replicas.iter();
                 lists[0].extend(sends.map(|id| (one.at.partition, *id)));
                 lists[1].extend(one.adding().map(|id| (one.at.partition, id)));
@@ -382,7 +382,7 @@ impl<'a> Pass<'a> {
     fn slacken(&mut self, ready: &[Move<'_>]) {
         for topic in self.wanted.keys() {
             let moved = self.ongoing.keys().chain(ready.iter().map(|one| &one.at));
-            if moved.into_iter().any(|at| at.topic == *topic) {
+            if moved.into_iter().any(|at| *at.topic == **topic) {
                 continue;
             }
             let config = self.view.topics.get(topic).map(|topic| &topic.config);
@@ -436,7 +436,7 @@ impl<'a> Pass<'a> {
                     continue;
                 };
                 let at = TopicPartition {
-                    topic: topic.clone(),
+                    topic: topic.as_str().into(),
                     partition,
                 };
                 let lies_well = wanted
@@ -470,7 +470,7 @@ fn has_strayed(partition: &ObservedPartition) -> bool {
 
 fn partition<'a>(view: &'a View, at: &TopicPartition) -> Option<&'a ObservedPartition> {
     let number = usize::try_from(at.partition).ok()?;
-    view.topics.get(&at.topic)?.partitions.get(number)
+    view.topics.get(&*at.topic)?.partitions.get(number)
 }
 
 fn entry(partition: i32, broker: BrokerId) -> String {

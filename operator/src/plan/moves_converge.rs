@@ -105,7 +105,7 @@ fn scene(layouts: &[Vec<Vec<BrokerId>>], at_once: usize) -> Scene {
         };
         kafka.create_topic(&led).unwrap();
         for (partition, replicas) in (0..).zip(layout) {
-            let topic = name(topic);
+            let topic = name(topic).into();
             let partition = TopicPartition { topic, partition };
             let replicas = replicas.clone();
             kafka
@@ -246,7 +246,7 @@ async fn carry_out(scene: &Scene, step: KafkaStep) {
 }
 
 fn throttled(scene: &Scene, begun: &Reassignment) {
-    let topic = &scene.kafka.topics()[&begun.partition.topic];
+    let topic = &scene.kafka.topics()[&*begun.partition.topic];
     let partition = begun.partition.partition;
     let present = &topic.partitions[usize::try_from(partition).unwrap()];
     let adding: Vec<_> = begun
@@ -281,7 +281,7 @@ fn throttled(scene: &Scene, begun: &Reassignment) {
 
 async fn happen(scene: &mut Scene, what: Happening) {
     let at = |topic, partition| TopicPartition {
-        topic: name(topic),
+        topic: name(topic).into(),
         partition,
     };
     match what {

@@ -80,7 +80,7 @@ pub fn group_offsets(
 fn beyond(topic: &str, look: &GroupSnapshot) -> Vec<String> {
     look.partitions
         .iter()
-        .filter(|(partition, _)| partition.topic == topic)
+        .filter(|(partition, _)| &*partition.topic == topic)
         .filter(|(_, offsets)| {
             offsets
                 .committed

@@ -23,7 +23,7 @@ impl SizesView {
     /// Bytes of a broker's replica of a partition, what has been copied so far of one that is being added. None where there is no
     /// replica, and where it is not known.
     pub fn bytes(&self, partition: &TopicPartition, broker: BrokerId) -> Option<u64> {
-        let sizes = self.topics.get(&partition.topic)?;
+        let sizes = self.topics.get(&*partition.topic)?;
         sizes.get(&(partition.partition, broker)).copied()
     }
 
@@ -39,7 +39,7 @@ impl SizesView {
     pub(crate) fn for_test(second: i64, replicas: &[(&TopicPartition, BrokerId, u64)]) -> Self {
         let mut topics: BTreeMap<String, TopicSizes> = BTreeMap::new();
         for (partition, broker, bytes) in replicas {
-            let sizes = topics.entry(partition.topic.clone()).or_default();
+            let sizes = topics.entry(partition.topic.to_string()).or_default();
             sizes.insert((partition.partition, *broker), *bytes);
         }
         Self {

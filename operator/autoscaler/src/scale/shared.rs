@@ -20,7 +20,7 @@ pub(super) fn dealt_out(look: &Look, max: i32) -> (GroupSnapshot, GroupLag) {
     let names: Vec<TopicPartition> = (0..)
         .take(parts)
         .map(|partition| TopicPartition {
-            topic: String::new(),
+            topic: "".into(),
             partition,
         })
         .collect();
@@ -124,7 +124,7 @@ mod tests {
     /// A group of two replicas on one partition, to which `arrivals` records come a second and of which 200 are done.
     fn looks(arrivals: i64, policy: &Policy) -> i32 {
         let partition = TopicPartition {
-            topic: "t".to_owned(),
+            topic: "t".into(),
             partition: 0,
         };
         let members = ["a", "b"].map(|name| (name.to_owned(), [partition.clone()].into()));
@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn nothing_is_lost_by_dealing_out() {
         let partition = |partition| TopicPartition {
-            topic: "t".to_owned(),
+            topic: "t".into(),
             partition,
         };
         let offsets = |committed, end| PartitionOffsets {

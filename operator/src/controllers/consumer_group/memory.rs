@@ -163,7 +163,7 @@ impl Memory {
             let readings = lag
                 .partitions
                 .iter()
-                .filter(|(partition, _)| partition.topic == *topic);
+                .filter(|(partition, _)| *partition.topic == **topic);
             let (mut records, mut longest) = (0, Some(0.0_f64));
             for (_, reading) in readings {
                 records += reading.records;
@@ -418,7 +418,7 @@ mod tests {
     /// A hundred records come in a second; the group has committed all up to `committed` seconds.
     fn look(clock: i64, second: u64, committed: u64) -> Arc<GroupSnapshot> {
         let partition = TopicPartition {
-            topic: "orders".to_owned(),
+            topic: "orders".into(),
             partition: 0,
         };
         let offsets = PartitionOffsets {

@@ -11,7 +11,7 @@ const GROUP: &str = "readers";
 
 fn partition(number: i32) -> TopicPartition {
     TopicPartition {
-        topic: "orders".to_owned(),
+        topic: "orders".into(),
         partition: number,
     }
 }
@@ -242,7 +242,7 @@ fn internal(house: &House, name: &str) -> TopicPartition {
     };
     house.kafka.create_topic(&topic).unwrap();
     let partition = TopicPartition {
-        topic: name.to_owned(),
+        topic: name.into(),
         partition: 0,
     };
     house.kafka.set_offsets(partition.clone(), 0, 5, 5);

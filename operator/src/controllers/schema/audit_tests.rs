@@ -36,7 +36,7 @@ impl House {
 
     fn write(&self, partition: i32, value: Option<&[u8]>, header: Option<&[u8]>) {
         let at = TopicPartition {
-            topic: "orders".to_owned(),
+            topic: "orders".into(),
             partition,
         };
         let time = Timestamp::from_second(77).unwrap();

@@ -17,7 +17,7 @@ pub fn settled(
     let numbered = (0..).zip(&observed.partitions);
     numbered
         .map(|(partition, at)| {
-            let topic = topic.to_owned();
+            let topic = topic.into();
             let moving = ongoing.get(&TopicPartition { topic, partition });
             moving.map_or_else(|| at.replicas.clone(), OngoingReassignment::target)
         })

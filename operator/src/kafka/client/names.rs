@@ -5,13 +5,13 @@ use crate::kafka::{PerItem, TopicPartition};
 
 /// The partition as krafka names it.
 pub(super) fn theirs(partition: &TopicPartition) -> KrafkaPartition {
-    KrafkaPartition::new(&partition.topic, partition.partition)
+    KrafkaPartition::new(&*partition.topic, partition.partition)
 }
 
 /// The partition as Millrace names it.
 pub(super) fn ours(partition: KrafkaPartition) -> TopicPartition {
     TopicPartition {
-        topic: partition.topic,
+        topic: partition.topic.into(),
         partition: partition.partition,
     }
 }

@@ -125,7 +125,7 @@ mod tests {
 
     fn orders() -> TopicPartition {
         TopicPartition {
-            topic: "orders".to_owned(),
+            topic: "orders".into(),
             partition: 0,
         }
     }

@@ -1,4 +1,7 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{
     partition::Partition,
@@ -122,7 +125,7 @@ impl State {
         &mut self,
         named: &TopicPartition,
     ) -> Result<&mut Partition, KafkaError> {
-        let topic = self.topics.get_mut(&named.topic);
+        let topic = self.topics.get_mut(&*named.topic);
         let index = usize::try_from(named.partition).ok();
         topic
             .zip(index)
@@ -132,7 +135,8 @@ impl State {
 
     fn partitions(&self) -> impl Iterator<Item = (TopicPartition, &Partition)> {
         self.topics.iter().flat_map(|(name, topic)| {
-            (0..).zip(&topic.partitions).map(|(partition, at)| {
+            let name: Arc<str> = name.as_str().into();
+            (0..).zip(&topic.partitions).map(move |(partition, at)| {
                 let topic = name.clone();
                 (TopicPartition { topic, partition }, at)
             })

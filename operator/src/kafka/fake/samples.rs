@@ -19,7 +19,7 @@ impl RecordSampler for FakeKafka {
         self.call("sample_records", ranges.len(), |state| {
             let sample = |(partition, range): (&i32, &Range<i64>)| {
                 let at = TopicPartition {
-                    topic: topic.to_owned(),
+                    topic: topic.into(),
                     partition: *partition,
                 };
                 let written = state.records.get(&at).map_or(&[][..], Vec::as_slice);

@@ -200,11 +200,13 @@ impl State {
         let lingering = self.observed(name, &topic);
         self.lingering
             .insert(name.to_owned(), (self.slow_to_show, lingering));
-        self.offsets.retain(|partition, _| partition.topic != name);
-        self.records.retain(|partition, _| partition.topic != name);
+        self.offsets
+            .retain(|partition, _| &*partition.topic != name);
+        self.records
+            .retain(|partition, _| &*partition.topic != name);
         self.without_record
-            .retain(|partition, _| partition.topic != name);
-        self.sizes.retain(|partition, _| partition.topic != name);
+            .retain(|partition, _| &*partition.topic != name);
+        self.sizes.retain(|partition, _| &*partition.topic != name);
         Ok(())
     }
 

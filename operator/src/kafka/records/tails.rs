@@ -105,7 +105,7 @@ fn read(
                 false
             }
             Some(Err(error)) => {
-                let (topic, partition) = (&at.topic, at.partition);
+                let (topic, partition) = (&*at.topic, at.partition);
                 debug!(topic, partition, %error, "the end of a partition could not be read");
                 false
             }
@@ -138,7 +138,7 @@ mod tests {
 
     fn at(topic: &str, partition: i32) -> TopicPartition {
         TopicPartition {
-            topic: topic.to_owned(),
+            topic: topic.into(),
             partition,
         }
     }

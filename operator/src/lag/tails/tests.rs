@@ -4,7 +4,7 @@ use super::*;
 
 fn at(partition: i32) -> TopicPartition {
     TopicPartition {
-        topic: "t".to_owned(),
+        topic: "t".into(),
         partition,
     }
 }

@@ -163,7 +163,7 @@ pub fn offsets(record: &OffsetResetStatus) -> BTreeMap<TopicPartition, i64> {
     partitions
         .map(|reset| {
             let partition = TopicPartition {
-                topic: reset.topic.clone(),
+                topic: reset.topic.as_str().into(),
                 partition: reset.partition,
             };
             (partition, reset.to)

@@ -74,7 +74,7 @@ pub fn targets(
         .filter_map(|(partition, bounds)| {
             let to = target(request, reset, bounds, given.get(partition).copied())?;
             (bounds.offsets.committed != Some(to)).then(|| PartitionReset {
-                topic: partition.topic.clone(),
+                topic: partition.topic.to_string(),
                 partition: partition.partition,
                 from: bounds.offsets.committed,
                 to,
@@ -133,7 +133,7 @@ fn given(
     } in offsets.filter(|_| request.to == ResetTo::Offsets)
     {
         let key = TopicPartition {
-            topic: topic.clone(),
+            topic: topic.as_str().into(),
             partition: *partition,
         };
         let Some(bounds) = partitions.get(&key) else {

@@ -28,7 +28,7 @@ fn at(second: i64) -> Timestamp {
 
 fn partition(number: i32) -> TopicPartition {
     TopicPartition {
-        topic: "orders".to_owned(),
+        topic: "orders".into(),
         partition: number,
     }
 }

@@ -17,7 +17,7 @@ fn at(second: i64) -> Timestamp {
 
 fn look(second: i64, committed: i64, end: i64) -> GroupsView {
     let partition = TopicPartition {
-        topic: "orders".to_owned(),
+        topic: "orders".into(),
         partition: 2,
     };
     let offsets = PartitionOffsets {

@@ -171,10 +171,10 @@ impl Expectation {
             .iter()
             .filter(|(name, topic)| !topic.config_shows(found.topics.get(*name)))
             .map(|(name, _)| name);
-        let topics = late.topics.iter().chain(configs);
+        let topics = late.topics.iter().chain(configs).map(String::as_str);
         topics
-            .chain(partitions.map(|partition| &partition.topic))
-            .cloned()
+            .chain(partitions.map(|partition| &*partition.topic))
+            .map(str::to_owned)
             .collect()
     }
 
@@ -231,7 +231,7 @@ fn values<'a>(
 
 fn observed<'a>(partition: &TopicPartition, found: &'a Found) -> Option<&'a ObservedPartition> {
     let index = usize::try_from(partition.partition).ok()?;
-    found.topics.get(&partition.topic)?.partitions.get(index)
+    found.topics.get(&*partition.topic)?.partitions.get(index)
 }
 
 /// A move is under way, or has ended already; or the partition is gone.

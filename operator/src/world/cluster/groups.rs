@@ -255,8 +255,9 @@ impl GroupWatch {
 }
 
 fn numbered(topic: &str, count: usize) -> impl Iterator<Item = TopicPartition> {
-    (0..).take(count).map(|partition| TopicPartition {
-        topic: topic.to_owned(),
+    let topic: Arc<str> = topic.into();
+    (0..).take(count).map(move |partition| TopicPartition {
+        topic: topic.clone(),
         partition,
     })
 }

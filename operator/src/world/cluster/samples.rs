@@ -36,7 +36,7 @@ impl Samples {
         let clients = self.0.lock().await;
         let asked = places.partitions(partitions, most).into_iter();
         let asked = asked.map(|partition| TopicPartition {
-            topic: topic.to_owned(),
+            topic: topic.into(),
             partition,
         });
         let asked = asked.collect();

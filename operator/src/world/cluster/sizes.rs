@@ -95,7 +95,7 @@ impl SizeWatch {
         let mut topics: BTreeMap<String, TopicSizes> = BTreeMap::new();
         for (broker, held) in held {
             for (partition, bytes) in held.unwrap_or_default() {
-                let of_topic = topics.entry(partition.topic).or_default();
+                let of_topic = topics.entry(partition.topic.to_string()).or_default();
                 of_topic.insert((partition.partition, broker), bytes);
             }
         }
@@ -163,7 +163,7 @@ impl SizeWatch {
             records: self
                 .records
                 .get(&TopicPartition {
-                    topic: name.to_owned(),
+                    topic: name.into(),
                     partition,
                 })
                 .copied(),
@@ -203,7 +203,7 @@ fn led(name: &str, topic: &ObservedTopic) -> Vec<TopicPartition> {
     partitions
         .filter(|(_, at)| at.leader.is_some())
         .map(|(partition, _)| TopicPartition {
-            topic: name.to_owned(),
+            topic: name.into(),
             partition,
         })
         .collect()

@@ -50,10 +50,10 @@ impl TailWatch {
             self.tails.answer(&asked, &found, self.now());
         }
         self.tails.keep(|group, at| {
-            view.topics.contains_key(&at.topic)
+            view.topics.contains_key(&*at.topic)
                 && declared
                     .get(group)
-                    .is_some_and(|wanted| wanted.topics.contains(&at.topic))
+                    .is_some_and(|wanted| wanted.topics.contains(&*at.topic))
         });
     }
 

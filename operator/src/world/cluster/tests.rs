@@ -193,7 +193,7 @@ fn reading(account: &str) -> Acl {
 
 fn at(topic: &str, partition: i32) -> TopicPartition {
     TopicPartition {
-        topic: topic.to_owned(),
+        topic: topic.into(),
         partition,
     }
 }

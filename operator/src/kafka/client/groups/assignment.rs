@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use bytes::{Buf, Bytes, TryGetError};
 
@@ -32,6 +32,7 @@ fn read(assignment: &mut Bytes) -> Result<Option<BTreeSet<TopicPartition>>, TryG
         let Ok(topic) = String::from_utf8(assignment.split_to(length).into()) else {
             return Ok(None);
         };
+        let topic: Arc<str> = topic.into();
         for _ in 0..assignment.try_get_i32()? {
             partitions.insert(TopicPartition {
                 topic: topic.clone(),

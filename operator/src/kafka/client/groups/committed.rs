@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, io};
+use std::{collections::BTreeMap, io, sync::Arc};
 
 use kafka_protocol::messages::{
     OffsetFetchRequest, offset_fetch_request::OffsetFetchRequestGroup,
@@ -43,11 +43,12 @@ fn offsets(group: OffsetFetchResponseGroup) -> Result<BTreeMap<TopicPartition, i
     failure::answer(group.error_code, None)?;
     let mut offsets = BTreeMap::new();
     for topic in group.topics {
+        let name: Arc<str> = topic.name.as_str().into();
         for partition in topic.partitions {
             failure::answer(partition.error_code, None)?;
             if partition.committed_offset >= 0 {
                 let named = TopicPartition {
-                    topic: topic.name.to_string(),
+                    topic: name.clone(),
                     partition: partition.partition_index,
                 };
                 offsets.insert(named, partition.committed_offset);

@@ -14,7 +14,10 @@ mod streams;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use futures::join;
 use kafka_protocol::{
@@ -112,8 +115,9 @@ fn ids(groups: &[String]) -> Vec<GroupId> {
 fn assigned(topics: impl IntoIterator<Item = (TopicName, Vec<i32>)>) -> BTreeSet<TopicPartition> {
     let mut assigned = BTreeSet::new();
     for (topic, partitions) in topics {
+        let topic: Arc<str> = topic.as_str().into();
         let named = partitions.into_iter().map(|partition| TopicPartition {
-            topic: topic.to_string(),
+            topic: topic.clone(),
             partition,
         });
         assigned.extend(named);

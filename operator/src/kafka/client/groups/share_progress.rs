@@ -89,7 +89,7 @@ mod tests {
     #[test]
     fn what_is_left_lies_before_the_end() {
         let at = |partition| TopicPartition {
-            topic: "orders".to_owned(),
+            topic: "orders".into(),
             partition,
         };
         let left = BTreeMap::from([(at(0), 5), (at(1), 0), (at(2), 7)]);

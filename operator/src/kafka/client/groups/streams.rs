@@ -1,4 +1,7 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use krafka::{KrafkaError, admin::DescribedStreamsGroup, error::ErrorCode};
 
@@ -76,8 +79,9 @@ fn read_by<'a>(
     let mut partitions = BTreeSet::new();
     for (subtopology, numbers) in tasks {
         for topic in reads.get(subtopology).into_iter().flatten() {
+            let topic: Arc<str> = (*topic).into();
             let named = numbers.iter().map(|partition| TopicPartition {
-                topic: (*topic).to_owned(),
+                topic: topic.clone(),
                 partition: *partition,
             });
             partitions.extend(named);

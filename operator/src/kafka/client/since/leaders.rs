@@ -55,7 +55,7 @@ impl Leaders {
     /// `UNKNOWN_TOPIC_OR_PARTITION` and `LEADER_NOT_AVAILABLE`, among others that are said of a topic.
     pub(super) fn of(&self, partition: &TopicPartition) -> Result<&str, KafkaError> {
         let unknown = || failure::refused(ErrorCode::UnknownTopicOrPartition, String::new());
-        let topic = self.topics.get(&partition.topic).ok_or_else(unknown)?;
+        let topic = self.topics.get(&*partition.topic).ok_or_else(unknown)?;
         failure::answer(topic.error_code, None)?;
         let mut partitions = topic.partitions.iter();
         let found = partitions
@@ -69,9 +69,9 @@ impl Leaders {
 }
 
 fn request(partitions: &BTreeSet<TopicPartition>) -> MetadataRequest {
-    let topics: BTreeSet<&String> = partitions.iter().map(|named| &named.topic).collect();
+    let topics: BTreeSet<&str> = partitions.iter().map(|named| &*named.topic).collect();
     let topics = topics.into_iter().map(|topic| {
-        let name = TopicName(StrBytes::from_string(topic.clone()));
+        let name = TopicName(StrBytes::from_string(topic.to_owned()));
         MetadataRequestTopic::default().with_name(Some(name))
     });
     MetadataRequest::default()

@@ -8,6 +8,7 @@ mod tests;
 use std::{
     collections::{BTreeMap, BTreeSet},
     io,
+    sync::Arc,
 };
 
 use futures::future::join_all;
@@ -109,7 +110,7 @@ impl Leader<'_> {
             .ask(self.address, &request, VERSION, self.deadline)
             .await?;
         let of_topics = response.topics.into_iter().flat_map(|topic| {
-            let name = topic.name.to_string();
+            let name: Arc<str> = topic.name.as_str().into();
             let partitions = topic.partitions.into_iter();
             partitions.map(move |partition| {
                 let named = TopicPartition {

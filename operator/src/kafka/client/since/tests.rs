@@ -66,7 +66,7 @@ fn offsets(received: &Received) -> Reply {
 
 fn named(topic: &str, partition: i32) -> TopicPartition {
     TopicPartition {
-        topic: topic.to_owned(),
+        topic: topic.into(),
         partition,
     }
 }
