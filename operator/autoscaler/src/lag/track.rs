@@ -17,7 +17,8 @@ const COMMIT_PERIOD: f64 = 5.0;
 /// What is remembered of a group's partitions from look to look. Memory: some hundred bytes a partition.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Track {
-    partitions: BTreeMap<TopicPartition, PartitionTrack>,
+    /// Boxed, for a tree has room that it does not use.
+    partitions: BTreeMap<TopicPartition, Box<PartitionTrack>>,
 }
 
 /// The lag of a group at one look.
@@ -104,7 +105,7 @@ impl Track {
             let track = self
                 .partitions
                 .entry(partition.clone())
-                .or_insert_with(|| PartitionTrack::new(snapshot.time, offsets, reset));
+                .or_insert_with(|| Box::new(PartitionTrack::new(snapshot.time, offsets, reset)));
             (
                 partition.clone(),
                 track.observe(snapshot.time, offsets, reset),
