@@ -24,6 +24,8 @@ use tracing::warn;
 use super::{Claims, Holdings, Wake, Waker, watched::Watched};
 use crate::resolve::Claimant;
 
+/// Objects in one answer to a list. One answer is in memory as a whole, with all that [`prune`] takes away.
+const PAGE: u32 = 100;
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// The resources as the API server last told. Clones share the same stores.
@@ -125,7 +127,7 @@ fn watch_as<K: Watched>(
 ) -> Store<K> {
     let (store, writer) = reflector::store();
     let api: Api<DeserializeGuard<K>> = Api::all(client.clone());
-    let events = watcher(api, config)
+    let events = watcher(api, config.page_size(PAGE))
         .default_backoff()
         .try_filter_map(parsed)
         .modify(prune)
