@@ -41,7 +41,7 @@ pub(super) struct Memory {
     kind: GroupType,
     declared: Declared,
     /// The topics it reads: those declared by name, those there are under its prefixes, and repartition topics of its own.
-    topics: BTreeSet<String>,
+    topics: Arc<BTreeSet<String>>,
     track: Track,
     pub(super) verdicts: Verdicts,
     pub(super) history: History,
@@ -61,13 +61,14 @@ impl Memory {
         let capacity = scaling
             .records_per_second_per_replica
             .map(|rate| rate as f64);
+        let declared = Declared::of(desired);
         Self {
             uid: group.uid(),
             cluster: desired.cluster.clone(),
             group_id: desired.group_id.as_str().to_owned(),
             kind: desired.kind,
-            topics: Declared::of(desired).topics,
-            declared: Declared::of(desired),
+            topics: declared.topics.clone(),
+            declared,
             track: Track::default(),
             verdicts: Verdicts::resume(&status.conditions),
             history: History::resume(capacity, last_scale),
@@ -152,7 +153,7 @@ impl Memory {
         let now = self.declared.topics_in(view);
         let gone: BTreeSet<String> = self.topics.difference(&now).cloned().collect();
         context.metrics.groups.forget_topics(&self.labels(), &gone);
-        self.topics = now;
+        self.topics = Arc::new(now);
     }
 
     fn measure(&self, context: &Context) {
@@ -216,7 +217,7 @@ impl Memory {
 
     fn forget(&self, context: &Context) {
         if let Some(handle) = context.world.clusters.get(&self.cluster) {
-            handle.declare_group(&self.group_id, self.kind, BTreeSet::new());
+            handle.declare_group(&self.group_id, self.kind, Arc::default());
         }
         context.metrics.groups.forget(&self.labels(), &self.topics);
     }
@@ -237,7 +238,7 @@ pub(super) fn reset_of(group: &ConsumerGroup) -> OffsetReset {
 /// What a group reads, as declared.
 #[derive(Debug, PartialEq, Eq)]
 struct Declared {
-    topics: BTreeSet<String>,
+    topics: Arc<BTreeSet<String>>,
     prefixes: BTreeSet<String>,
     /// What the internal topics of an application of Kafka Streams begin with.
     internal: Option<String>,
@@ -248,7 +249,7 @@ impl Declared {
         let topics = desired.topics.iter().map(|topic| topic.as_str().to_owned());
         let prefixes = desired.prefixes.iter().map(|p| p.as_str().to_owned());
         Self {
-            topics: topics.collect(),
+            topics: Arc::new(topics.collect()),
             prefixes: prefixes.collect(),
             internal: desired.internal.as_ref().map(|p| p.as_str().to_owned()),
         }
@@ -400,11 +401,11 @@ mod tests {
             group_id: "readers".to_owned(),
             kind: GroupType::Classic,
             declared: Declared {
-                topics: BTreeSet::new(),
+                topics: Arc::default(),
                 prefixes: BTreeSet::new(),
                 internal: None,
             },
-            topics: BTreeSet::new(),
+            topics: Arc::default(),
             track: Track::default(),
             verdicts: Verdicts::resume(&[]),
             history: History::resume(None, None),

@@ -123,7 +123,7 @@ impl GroupWatch {
         let descriptions = self.admin.describe_groups(&groups).await?;
         let committed = self.admin.committed_offsets(&groups).await?;
         let (time, steady) = (Timestamp::now(), steady::now());
-        let partitions = led_partitions(declared.values().flat_map(|group| &group.topics), view);
+        let partitions = led_partitions(declared.values().flat_map(|group| &*group.topics), view);
         let due = self.due_log_starts(declared, view, &committed, &partitions);
         let (ends, log_starts) = try_join!(
             self.offsets(&partitions, OffsetsAt::LastStable),

@@ -23,7 +23,7 @@ pub(super) type Declared = BTreeMap<String, DeclaredGroup>;
 pub(super) struct DeclaredGroup {
     pub(super) kind: GroupType,
     /// Topics in which its offsets are wanted.
-    pub(super) topics: BTreeSet<String>,
+    pub(super) topics: Arc<BTreeSet<String>>,
 }
 
 /// Steps to carry out, and who waits for them.
@@ -67,7 +67,7 @@ impl ClusterHandle {
     }
 
     /// Declares that the offsets of `group`, which is of type `kind`, in `topics` are wanted; no topics: no longer wanted.
-    pub fn declare_group(&self, group: &str, kind: GroupType, topics: BTreeSet<String>) {
+    pub fn declare_group(&self, group: &str, kind: GroupType, topics: Arc<BTreeSet<String>>) {
         self.declared.send_if_modified(|declared| {
             if topics.is_empty() {
                 return declared.remove(group).is_some();

@@ -112,7 +112,7 @@ impl Cluster {
     fn declare(&self, group: &str, topics: &[&str]) {
         let topics = topics.iter().map(|topic| (*topic).to_owned());
         self.handle
-            .declare_group(group, GroupType::Consumer, topics.collect());
+            .declare_group(group, GroupType::Consumer, Arc::new(topics.collect()));
     }
 
     fn woken(&mut self) -> Vec<Wake> {
@@ -1021,7 +1021,7 @@ async fn a_group_is_looked_at_as_the_type_it_is_declared() {
     assert_eq!(look.partitions[&at("orders", 0)].committed, None);
     let topics = BTreeSet::from(["orders".to_owned()]);
     let handle = &cluster.handle;
-    handle.declare_group("billing", GroupType::Share, topics);
+    handle.declare_group("billing", GroupType::Share, topics.into());
     let look = cluster
         .snapshot("billing", |look| look.description.state == "Empty")
         .await;

@@ -38,7 +38,7 @@ async fn behind(cluster: &Cluster) {
     cluster.handle.declare_group(
         "billing",
         GroupType::Consumer,
-        BTreeSet::from(["orders".to_owned()]),
+        BTreeSet::from(["orders".to_owned()]).into(),
     );
     cluster.committed(10).await;
 }
@@ -102,7 +102,7 @@ async fn groups_at_one_place_cost_one_reading() {
         cluster.handle.declare_group(
             group,
             GroupType::Consumer,
-            BTreeSet::from(["orders".to_owned()]),
+            BTreeSet::from(["orders".to_owned()]).into(),
         );
     }
     for group in ["billing", "shipping", "stock"] {
