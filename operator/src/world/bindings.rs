@@ -85,9 +85,9 @@ async fn follow(
     done: watch::Sender<bool>,
 ) {
     let mut events = std::pin::pin!(events);
-    let mut owners: HashMap<Name, Vec<Wake>> = HashMap::new();
+    let mut owners: HashMap<Name, Box<[Wake]>> = HashMap::new();
     let mut unseen = HashSet::new();
-    let gone = |name: &Name, owners: &mut HashMap<Name, Vec<Wake>>| {
+    let gone = |name: &Name, owners: &mut HashMap<Name, Box<[Wake]>>| {
         bindings.forget(name);
         for wake in owners.remove(name).into_iter().flatten() {
             waker.wake(wake);
@@ -138,8 +138,8 @@ fn hash(binding: &ConfigMap) -> u64 {
     hasher.finish()
 }
 
-/// The resources that a binding belongs to.
-fn owner(binding: &ConfigMap) -> Vec<Wake> {
+/// The resources that a binding belongs to: one, and there is a binding for each of ten thousand.
+fn owner(binding: &ConfigMap) -> Box<[Wake]> {
     let home = binding.namespace().unwrap_or_default();
     let owners = binding.owner_references().iter();
     owners
