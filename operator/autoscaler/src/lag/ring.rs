@@ -58,6 +58,8 @@ impl Ring {
         let goes_back = self.samples.last().is_some_and(|last| end < last.end);
         if self.samples.is_empty() || goes_back || self.since_began(time) == u32::MAX {
             self.samples.clear();
+            // An end that stands still needs one place, and a list that grows begins with four.
+            self.samples.reserve_exact(1);
             self.began = time;
         }
         let now = self.since_began(time);
