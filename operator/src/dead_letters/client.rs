@@ -9,7 +9,7 @@ pub(super) fn settings(credentials: &Credentials) -> ClientConfig {
         .set("auto.offset.reset", "earliest")
         .set("queued.min.messages", "1000")
         .set("queued.max.messages.kbytes", "4096")
-        .set("fetch.max.bytes", "4194304")
+        .set("fetch.max.bytes", "1048576")
         .set("fetch.wait.max.ms", "500");
     settings
 }
