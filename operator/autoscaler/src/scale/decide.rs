@@ -229,7 +229,7 @@ pub(super) fn more(now: &Now, history: &History, policy: &Policy) -> Option<(i32
     let unlucky = steady && risk.overloaded && wanted <= now.replicas;
     let wanted = match one_more(now.replicas, now.partitions.len()) {
         Some(_) if unlucky && risk.alone => i32::try_from(now.partitions.len()).unwrap_or(i32::MAX),
-        Some(next) if unlucky => next,
+        Some(next) if unlucky || wanted > now.replicas => wanted.max(next),
         _ => wanted,
     };
     let reason = format!(
@@ -285,7 +285,7 @@ fn fewer(
     if !history.changed.is_none_or(calm) {
         return None;
     }
-    let enough = if needed < now.replicas {
+    let enough = if needed <= one_less(now.replicas, now.partitions.len()) {
         limited(needed)
     } else {
         now.replicas

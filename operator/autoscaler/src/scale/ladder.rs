@@ -1,28 +1,17 @@
-/// From one step of a ladder to the next the busiest replica's partitions become fewer by this factor at the least: less is not
-/// worth a rebalance.
+/// A change takes the busiest replica's partitions to so many times fewer or more at the least: less is not worth a rebalance.
 const STEP: f64 = 1.45;
 
 /// The numbers of replicas worth having for so many partitions, from 1 up to all of them.
 ///
 /// Assignors count partitions, so the busiest of n replicas has `ceil(P/n)` of P: of all n with the same quotient only the least
 /// is worth its pods.
-pub(super) fn ladder(partitions: usize) -> Vec<i32> {
-    let mut steps: Vec<usize> = (1..=partitions)
-        .map(|most| partitions.div_ceil(most))
+pub(super) fn worth_having(partitions: usize) -> Vec<i32> {
+    let mut numbers: Vec<i32> = (1..=partitions)
+        .map(|most| i32::try_from(partitions.div_ceil(most)).unwrap_or(i32::MAX))
         .collect();
-    steps.reverse();
-    steps.dedup();
-    let busiest = |step: usize| partitions.div_ceil(step) as f64;
-    let mut kept: Vec<usize> = Vec::new();
-    for step in steps {
-        match kept.last() {
-            Some(last) if busiest(*last) < busiest(step) * STEP && step < partitions => {}
-            _ => kept.push(step),
-        }
-    }
-    kept.into_iter()
-        .map(|step| i32::try_from(step).unwrap_or(i32::MAX))
-        .collect()
+    numbers.reverse();
+    numbers.dedup();
+    numbers
 }
 
 /// The fewest replicas whose busiest has as few partitions as with `replicas`: more than these are pods without more speed.
@@ -37,15 +26,31 @@ pub(super) fn without_idle(replicas: i32, partitions: usize) -> i32 {
     i32::try_from(partitions.div_ceil(most)).unwrap_or(i32::MAX)
 }
 
-/// The next fewer replicas that make a difference; at least 1.
-pub(super) fn one_less(replicas: i32, partitions: usize) -> i32 {
-    let below = |step: &i32| *step < without_idle(replicas, partitions);
-    ladder(partitions).into_iter().rfind(below).unwrap_or(1)
+/// Partitions of the busiest of so many replicas.
+fn busiest(replicas: i32, partitions: usize) -> f64 {
+    let replicas = usize::try_from(replicas).unwrap_or(1).max(1);
+    partitions.div_ceil(replicas) as f64
 }
 
-/// The next more replicas that make a difference; none above the partitions.
+/// The most replicas that are fewer by a step, or without those that make no difference; at least 1.
+pub(super) fn one_less(replicas: i32, partitions: usize) -> i32 {
+    let least = without_idle(replicas, partitions);
+    if least < replicas {
+        return least;
+    }
+    let now = busiest(replicas, partitions);
+    let by_a_step = |fewer: &i32| busiest(*fewer, partitions) >= now * STEP;
+    let found = worth_having(partitions).into_iter().rfind(by_a_step);
+    found.unwrap_or(1)
+}
+
+/// The fewest replicas that are more by a step, or as many as there are partitions; none above these.
 pub(super) fn one_more(replicas: i32, partitions: usize) -> Option<i32> {
-    ladder(partitions).into_iter().find(|step| *step > replicas)
+    let now = busiest(replicas, partitions);
+    let numbers = worth_having(partitions);
+    let by_a_step = |more: &&i32| busiest(**more, partitions) * STEP <= now;
+    let found = numbers.iter().find(by_a_step).or(numbers.last());
+    found.copied().filter(|more| *more > replicas)
 }
 
 #[cfg(test)]
@@ -54,19 +59,24 @@ mod tests {
 
     #[test]
     fn only_numbers_that_take_partitions_off_the_busiest_are_chosen() {
-        assert_eq!(ladder(0), []);
-        assert_eq!(ladder(1), [1]);
-        assert_eq!(ladder(12), [1, 2, 3, 6, 12]);
-        assert_eq!(ladder(24), [1, 2, 3, 5, 8, 12, 24]);
-        assert_eq!(ladder(7), [1, 2, 4, 7]);
+        assert_eq!(worth_having(0), []);
+        assert_eq!(worth_having(1), [1]);
+        assert_eq!(worth_having(7), [1, 2, 3, 4, 7]);
+        assert_eq!(worth_having(12), [1, 2, 3, 4, 6, 12]);
+        assert_eq!(worth_having(24), [1, 2, 3, 4, 5, 6, 8, 12, 24]);
         assert_eq!([5, 7, 11, 12].map(|n| without_idle(n, 12)), [4, 6, 6, 12]);
-        assert_eq!(
-            [12, 6, 4, 3, 2, 1].map(|n| one_less(n, 12)),
-            [6, 3, 3, 2, 1, 1]
-        );
-        assert_eq!(
-            [0, 1, 4, 12].map(|n| one_more(n, 12)),
-            [Some(1), Some(2), Some(6), None]
-        );
+    }
+
+    #[test]
+    fn a_step_takes_nearly_a_third_off_the_busiest() {
+        let (up, down) = (|n| one_more(n, 24), |n| one_less(n, 24));
+        assert_eq!([1, 2, 3, 4].map(up), [2, 3, 5, 6].map(Some));
+        assert_eq!([5, 6, 8, 12].map(up), [8, 12, 12, 24].map(Some));
+        assert_eq!([24, 12, 8, 6, 5].map(down), [12, 8, 5, 4, 3]);
+        assert_eq!([4, 3, 2, 1].map(down), [2, 2, 1, 1]);
+        assert_eq!([11, 7].map(down), [8, 6], "some make no difference");
+        assert_eq!(one_more(24, 24), None);
+        assert_eq!(one_more(3, 3), None);
+        assert_eq!(one_more(1, 0), None);
     }
 }

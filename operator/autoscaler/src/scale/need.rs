@@ -1,4 +1,4 @@
-use super::{ladder::ladder, load::Load};
+use super::{ladder::worth_having, load::Load};
 
 /// Times a replica's capacity above which a partition's arrivals are a lost cause. Below it a replica for the partition alone at
 /// least lets it fall behind slowly.
@@ -58,7 +58,7 @@ pub(super) fn need(loads: &[Load], sizing: &Sizing) -> i32 {
         false => sizing.effort(load).min(sizing.capacity),
     };
     let total: f64 = loads.iter().map(capped).sum();
-    let steps = ladder(partitions);
+    let numbers = worth_having(partitions);
     let enough = |replicas: &i32| {
         let count = usize::try_from(*replicas).unwrap_or(1).max(1);
         let most = partitions.div_ceil(count);
@@ -69,8 +69,8 @@ pub(super) fn need(loads: &[Load], sizing: &Sizing) -> i32 {
                     && sizing.suffices(block(loads, member, count).iter().copied())
             })
     };
-    let least = steps.iter().find(|step| enough(step));
-    least.or(steps.last()).copied().unwrap_or(1)
+    let least = numbers.iter().find(|number| enough(number));
+    least.or(numbers.last()).copied().unwrap_or(1)
 }
 
 /// What the range assignor gives to one of `count` members: the first ones have one more where it does not come out even.
@@ -148,14 +148,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_is_a_step_of_the_ladder_and_grows_with_the_load(
+        fn it_is_worth_having_and_grows_with_the_load(
             loads in prop::collection::vec((0.0f64..1e4, 0.0f64..1e7), 1..200), more in 1.0f64..10.0, capacity in 0.01f64..1e5,
         ) {
             let alike: f64 = loads.iter().map(|(arrivals, _)| arrivals).sum();
             let sizing = Sizing { capacity, ..SIZING };
             let even = even(loads.len(), alike, 0.0);
             let loads: Vec<Load> = loads.into_iter().map(|(arrivals, backlog)| of(arrivals, backlog)).collect();
-            prop_assert!(ladder(loads.len()).contains(&need(&loads, &sizing)));
+            prop_assert!(worth_having(loads.len()).contains(&need(&loads, &sizing)));
             let heavier: Vec<Load> = even.iter().map(|load| of(load.arrivals * more, load.backlog * more)).collect();
             prop_assert!(need(&heavier, &sizing) >= need(&even, &sizing));
         }
