@@ -1,9 +1,10 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{
-    body::{self, Body, Bytes, HttpBody},
+    body::{Body, Bytes},
     http::StatusCode,
 };
+use futures::StreamExt;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::timeout,
@@ -11,12 +12,15 @@ use tokio::{
 
 /// Longest body, in bytes, and most of all bodies at a time: the API server takes objects of up to 3 MiB, and a review has two. What a
 /// body is read into takes many times its length.
-const MOST: u32 = 8 << 20;
-/// Longest time in which a body gets its turn and comes, as long as the API server waits for the whole answer by default.
+const MOST: usize = 8 << 20;
+/// Longest time in which a body comes: as long as the API server waits for the whole answer by the chart's default.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Reads what is sent to the webhook. Whoever reaches its port may send, so the memory for all of it is bounded: a body says how long it
-/// is and waits until there is room.
+type Refusal = (StatusCode, &'static str);
+
+/// Reads what is sent to the webhook. Whoever reaches its port may send, so what all bodies take at a time is bounded. A body takes room as
+/// it comes, so what is announced and not sent keeps nobody out; where there is none it is refused and not kept waiting, for its connection
+/// would stand still with it.
 #[derive(Clone, Debug)]
 pub struct Intake {
     room: Arc<Semaphore>,
@@ -27,15 +31,15 @@ pub struct Intake {
 #[derive(Debug)]
 pub struct Taken {
     /// All of it.
-    pub bytes: Bytes,
-    _room: OwnedSemaphorePermit,
+    pub bytes: Vec<u8>,
+    _room: Option<OwnedSemaphorePermit>,
 }
 
 impl Intake {
     /// With nothing in it.
     pub fn new() -> Self {
         Self {
-            room: Arc::new(Semaphore::new(MOST as usize)),
+            room: Arc::new(Semaphore::new(MOST)),
             patience: PATIENCE,
         }
     }
@@ -43,74 +47,58 @@ impl Intake {
     /// Reads a body.
     ///
     /// # Errors
-    /// Why not: 411 where it does not say how long it is, 413 where it is too long, 503 where there is no room for it in time, 408 where
-    /// it does not come in time, 400 where the connection breaks.
-    pub async fn take(&self, body: Body) -> Result<Taken, (StatusCode, &'static str)> {
-        let Some(length) = body.size_hint().exact() else {
-            return Err((
-                StatusCode::LENGTH_REQUIRED,
-                "the body needs a Content-Length",
-            ));
+    /// Why not: 413 where it is too long, 503 where there is no room for it, 408 where it does not come in time, 400 where the connection
+    /// breaks.
+    pub async fn take(&self, body: Body) -> Result<Taken, Refusal> {
+        let read = timeout(self.patience, self.read(body)).await;
+        read.unwrap_or(Err((
+            StatusCode::REQUEST_TIMEOUT,
+            "the body did not come within 3 s",
+        )))
+    }
+
+    async fn read(&self, body: Body) -> Result<Taken, Refusal> {
+        let mut taken = Taken {
+            bytes: Vec::new(),
+            _room: None,
         };
-        let Some(length) = u32::try_from(length).ok().filter(|length| *length <= MOST) else {
-            return Err((
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "the body is longer than 8 MiB",
-            ));
-        };
-        let room = timeout(self.patience, self.room.clone().acquire_many_owned(length)).await;
-        let Ok(Ok(room)) = room else {
-            return Err((
-                StatusCode::SERVICE_UNAVAILABLE,
-                "too much is asked at a time; ask again later",
-            ));
-        };
-        match timeout(self.patience, body::to_bytes(body, length as usize)).await {
-            Err(_) => Err((
-                StatusCode::REQUEST_TIMEOUT,
-                "the body did not come within 3 s",
-            )),
-            Ok(Err(_)) => Err((
-                StatusCode::BAD_REQUEST,
-                "the connection broke before the body had come",
-            )),
-            Ok(Ok(bytes)) => Ok(Taken { bytes, _room: room }),
+        let mut frames = body.into_data_stream();
+        while let Some(frame) = frames.next().await {
+            let frame = frame.map_err(|_| {
+                let why = "the connection broke before the body had come";
+                (StatusCode::BAD_REQUEST, why)
+            })?;
+            self.add(&mut taken, &frame)?;
         }
+        Ok(taken)
+    }
+
+    fn add(&self, taken: &mut Taken, frame: &Bytes) -> Result<(), Refusal> {
+        let longer = u32::try_from(frame.len()).ok();
+        let Some(length) = longer.filter(|_| taken.bytes.len() + frame.len() <= MOST) else {
+            let why = "the body is longer than 8 MiB";
+            return Err((StatusCode::PAYLOAD_TOO_LARGE, why));
+        };
+        let Ok(room) = self.room.clone().try_acquire_many_owned(length) else {
+            let why = "too much is asked at a time; ask again later";
+            return Err((StatusCode::SERVICE_UNAVAILABLE, why));
+        };
+        match &mut taken._room {
+            Some(all) => all.merge(room),
+            none => *none = Some(room),
+        }
+        taken.bytes.extend_from_slice(frame);
+        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        convert::Infallible,
-        pin::Pin,
-        task::{Context, Poll},
-    };
+    use std::io;
 
-    use axum::body::HttpBody;
-    use futures::stream;
-    use http_body::{Frame, SizeHint};
+    use futures::{join, stream};
 
     use super::*;
-
-    /// A body that says how long it is, and does not come.
-    struct Awaited(u64);
-
-    impl HttpBody for Awaited {
-        type Data = Bytes;
-        type Error = Infallible;
-
-        fn poll_frame(
-            self: Pin<&mut Self>,
-            _: &mut Context<'_>,
-        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-            Poll::Pending
-        }
-
-        fn size_hint(&self) -> SizeHint {
-            SizeHint::with_exact(self.0)
-        }
-    }
 
     fn intake() -> Intake {
         Intake {
@@ -119,7 +107,7 @@ mod tests {
         }
     }
 
-    async fn status(intake: &Intake, body: Body) -> Result<usize, StatusCode> {
+    async fn length(intake: &Intake, body: Body) -> Result<usize, StatusCode> {
         let taken = intake.take(body).await;
         taken
             .map(|taken| taken.bytes.len())
@@ -132,41 +120,45 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_is_taken_up_to_its_longest() {
-        let (intake, most) = (intake(), MOST as usize);
-        assert_eq!(status(&intake, zeros(0)).await, Ok(0));
-        assert_eq!(status(&intake, zeros(most)).await, Ok(most));
-        assert_eq!(
-            status(&intake, zeros(most + 1)).await,
-            Err(StatusCode::PAYLOAD_TOO_LARGE)
-        );
-    }
-
-    #[tokio::test]
-    async fn a_body_that_does_not_say_how_long_it_is_is_refused() {
-        let endless = Body::from_stream(stream::repeat_with(|| Ok::<_, std::io::Error>("0")));
-        assert_eq!(
-            status(&intake(), endless).await,
-            Err(StatusCode::LENGTH_REQUIRED)
-        );
-    }
-
-    #[tokio::test]
-    async fn a_body_that_does_not_come_gives_up_its_room() {
         let intake = intake();
-        let all = Body::new(Awaited(MOST.into()));
-        assert_eq!(status(&intake, all).await, Err(StatusCode::REQUEST_TIMEOUT));
-        assert_eq!(status(&intake, zeros(1)).await, Ok(1));
+        assert_eq!(length(&intake, zeros(0)).await, Ok(0));
+        assert_eq!(length(&intake, zeros(MOST)).await, Ok(MOST));
+        let longer = length(&intake, zeros(MOST + 1)).await;
+        assert_eq!(longer, Err(StatusCode::PAYLOAD_TOO_LARGE));
+        let piece = || Ok::<_, io::Error>(vec![0; 1 << 20]);
+        let endless = Body::from_stream(stream::repeat_with(piece));
+        let endless = length(&intake, endless).await;
+        assert_eq!(endless, Err(StatusCode::PAYLOAD_TOO_LARGE));
+        assert_eq!(length(&intake, zeros(MOST)).await, Ok(MOST), "none is left");
     }
 
     #[tokio::test]
-    async fn bodies_wait_until_those_before_them_are_answered() {
+    async fn a_body_that_does_not_come_keeps_nobody_out() {
         let intake = intake();
-        let first = intake.take(zeros(MOST as usize)).await.unwrap();
-        assert_eq!(
-            status(&intake, zeros(1)).await,
-            Err(StatusCode::SERVICE_UNAVAILABLE)
-        );
+        let never = Body::from_stream(stream::pending::<Result<Bytes, io::Error>>());
+        let (never, all) = join!(length(&intake, never), length(&intake, zeros(MOST)));
+        assert_eq!(never, Err(StatusCode::REQUEST_TIMEOUT));
+        assert_eq!(all, Ok(MOST));
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_breaks_is_told_from_a_body_that_ends() {
+        let pieces = [
+            Ok(vec![0; 8]),
+            Err(io::Error::from(io::ErrorKind::BrokenPipe)),
+        ];
+        let broken = Body::from_stream(stream::iter(pieces));
+        let broken = length(&intake(), broken).await;
+        assert_eq!(broken, Err(StatusCode::BAD_REQUEST));
+    }
+
+    #[tokio::test]
+    async fn bodies_are_refused_until_those_before_them_are_dropped() {
+        let intake = intake();
+        let first = intake.take(zeros(MOST)).await.unwrap();
+        let second = length(&intake, zeros(1)).await;
+        assert_eq!(second, Err(StatusCode::SERVICE_UNAVAILABLE));
         drop(first);
-        assert_eq!(status(&intake, zeros(1)).await, Ok(1));
+        assert_eq!(length(&intake, zeros(1)).await, Ok(1));
     }
 }
