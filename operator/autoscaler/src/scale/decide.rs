@@ -1,10 +1,10 @@
 use super::{
     History, Policy,
     history::Now,
-    ladder::{one_less, one_more, without_idle},
     load::{LOOK, Load},
     need::{Sizing, need},
     risk::risk,
+    steps::{a_step_less, a_step_more, at_least_a_step, without_idle},
 };
 use crate::lag::seconds;
 
@@ -42,8 +42,8 @@ impl Decision {
 /// How many replicas the group needs after the last look; None before the first.
 ///
 /// - Never more than `max` or the partitions. Less than `min` only where there are fewer partitions.
-/// - Up at once, straight to the number needed, but not again while the last ones are still joining.
-/// - Down when fewer have been enough for the whole window, and never on an incomplete look or during a rebalance.
+/// - Up at once, straight to the number needed or by a step, whichever is more, but not again while the last ones are still joining.
+/// - Down when fewer by a step have been enough for the whole window, and never on an incomplete look or during a rebalance.
 /// - To zero after `idle` seconds without records and lag, where `min` is 0; back with the first record.
 pub fn decide(history: &History, policy: &Policy) -> Option<Decision> {
     let now = history.now.as_ref()?;
@@ -127,7 +127,7 @@ pub(super) fn needed(now: &Now, capacity: Option<f64>, policy: &Policy) -> i32 {
         }
         None if busy => now.replicas,
         None if now.idle > policy.window => 1,
-        None => one_less(now.replicas, now.partitions.len()),
+        None => a_step_less(now.replicas, now.partitions.len()),
     }
 }
 
@@ -204,7 +204,7 @@ pub(super) fn more(now: &Now, history: &History, policy: &Policy) -> Option<(i32
     let standstill = history.rebalancing.cost();
     let Some(capacity) = history.capacity() else {
         return (too_slow(now, policy, backlog) && helps(now, backlog)).then(|| {
-            let next = one_more(now.replicas, now.partitions.len()).unwrap_or(now.replicas);
+            let next = a_step_more(now.replicas, now.partitions.len()).unwrap_or(now.replicas);
             let wanted = match history.capacity.at_least() {
                 Some(capacity) => need(&now.partitions, &sizing(capacity, standstill, policy)),
                 None => now.replicas.saturating_mul(2),
@@ -227,9 +227,11 @@ pub(super) fn more(now: &Now, history: &History, policy: &Policy) -> Option<(i32
     }
     let wanted = need(&growing(now, capacity, horizon), &sizing);
     let unlucky = steady && risk.overloaded && wanted <= now.replicas;
-    let wanted = match one_more(now.replicas, now.partitions.len()) {
-        Some(_) if unlucky && risk.alone => i32::try_from(now.partitions.len()).unwrap_or(i32::MAX),
-        Some(next) if unlucky || wanted > now.replicas => wanted.max(next),
+    let partitions = now.partitions.len();
+    let wanted = match a_step_more(now.replicas, partitions) {
+        Some(_) if unlucky && risk.alone => i32::try_from(partitions).unwrap_or(i32::MAX),
+        Some(next) if unlucky => next,
+        _ if wanted > now.replicas => at_least_a_step(wanted, now.replicas, partitions),
         _ => wanted,
     };
     let reason = format!(
@@ -285,7 +287,7 @@ fn fewer(
     if !history.changed.is_none_or(calm) {
         return None;
     }
-    let enough = if needed <= one_less(now.replicas, now.partitions.len()) {
+    let enough = if needed <= a_step_less(now.replicas, now.partitions.len()) {
         limited(needed)
     } else {
         now.replicas

@@ -15,7 +15,6 @@ mod contest;
 mod decide;
 mod history;
 mod joining;
-mod ladder;
 mod load;
 mod need;
 mod policy;
@@ -23,6 +22,7 @@ mod rebalancing;
 mod regret;
 mod risk;
 mod shared;
+mod steps;
 mod waking;
 mod window;
 

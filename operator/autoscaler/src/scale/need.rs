@@ -1,4 +1,4 @@
-use super::{ladder::worth_having, load::Load};
+use super::{load::Load, steps::worth_having};
 
 /// Times a replica's capacity above which a partition's arrivals are a lost cause. Below it a replica for the partition alone at
 /// least lets it fall behind slowly.

@@ -317,6 +317,17 @@ fn a_steady_noisy_load_does_not_flap() {
 }
 
 #[test]
+fn replicas_stay_where_fewer_by_less_than_a_step_would_do() {
+    let policy = Policy { max: 24, ..POLICY };
+    let mut group = Simulation::new(24, 5, 100.0, policy);
+    group.history = History::resume(Some(100.0), None);
+    group.run(1_800, |_, _| 340.0 / 24.0);
+    assert_eq!(group.replicas, 5, "four would do: {:?}", group.changes);
+    group.run(600, |_, _| 250.0 / 24.0);
+    assert_eq!(group.replicas, 3, "{:?}", group.changes);
+}
+
+#[test]
 fn an_unknown_capacity_does_not_keep_replicas_for_ever() {
     let mut group = Simulation::new(6, 6, 1_000.0, Policy { min: 1, ..POLICY });
     group.run(600, |_, _| 5.0);

@@ -33,7 +33,7 @@ fn busiest(replicas: i32, partitions: usize) -> f64 {
 }
 
 /// The most replicas that are fewer by a step, or without those that make no difference; at least 1.
-pub(super) fn one_less(replicas: i32, partitions: usize) -> i32 {
+pub(super) fn a_step_less(replicas: i32, partitions: usize) -> i32 {
     let least = without_idle(replicas, partitions);
     if least < replicas {
         return least;
@@ -45,12 +45,21 @@ pub(super) fn one_less(replicas: i32, partitions: usize) -> i32 {
 }
 
 /// The fewest replicas that are more by a step, or as many as there are partitions; none above these.
-pub(super) fn one_more(replicas: i32, partitions: usize) -> Option<i32> {
+pub(super) fn a_step_more(replicas: i32, partitions: usize) -> Option<i32> {
     let now = busiest(replicas, partitions);
     let numbers = worth_having(partitions);
     let by_a_step = |more: &&i32| busiest(**more, partitions) * STEP <= now;
     let found = numbers.iter().find(by_a_step).or(numbers.last());
     found.copied().filter(|more| *more > replicas)
+}
+
+/// What is taken where `wanted` are needed, more than the `replicas` there are: no less than a step more, but where that would soon be
+/// taken back to what is needed.
+pub(super) fn at_least_a_step(wanted: i32, replicas: i32, partitions: usize) -> i32 {
+    match a_step_more(replicas, partitions) {
+        Some(next) if a_step_less(next, partitions) < wanted => wanted.max(next),
+        _ => wanted,
+    }
 }
 
 #[cfg(test)]
@@ -68,15 +77,25 @@ mod tests {
     }
 
     #[test]
-    fn a_step_takes_nearly_a_third_off_the_busiest() {
-        let (up, down) = (|n| one_more(n, 24), |n| one_less(n, 24));
+    fn a_step_takes_nearly_a_third_off_the_busiest_or_puts_nearly_half_on() {
+        let (up, down) = (|n| a_step_more(n, 24), |n| a_step_less(n, 24));
         assert_eq!([1, 2, 3, 4].map(up), [2, 3, 5, 6].map(Some));
         assert_eq!([5, 6, 8, 12].map(up), [8, 12, 12, 24].map(Some));
         assert_eq!([24, 12, 8, 6, 5].map(down), [12, 8, 5, 4, 3]);
         assert_eq!([4, 3, 2, 1].map(down), [2, 2, 1, 1]);
         assert_eq!([11, 7].map(down), [8, 6], "some make no difference");
-        assert_eq!(one_more(24, 24), None);
-        assert_eq!(one_more(3, 3), None);
-        assert_eq!(one_more(1, 0), None);
+        assert_eq!(a_step_more(24, 24), None);
+        assert_eq!(a_step_more(3, 3), None);
+        assert_eq!(a_step_more(1, 0), None);
+    }
+
+    #[test]
+    fn what_is_needed_is_taken_exactly_where_it_is_a_step_or_a_step_would_be_taken_back_to_it() {
+        let taken = |replicas, wanted| at_least_a_step(wanted, replicas, 24);
+        assert_eq!([6, 4, 2].map(|wanted| taken(1, wanted)), [6, 4, 2]);
+        assert_eq!(taken(3, 4), 5, "four are less than a step");
+        assert_eq!(taken(5, 6), 8, "six are less than a step");
+        assert_eq!(taken(6, 8), 8, "twelve would be taken back to eight");
+        assert_eq!(taken(12, 24), 24);
     }
 }
