@@ -193,8 +193,12 @@ impl Session<'_> {
         let most = most.min(MOST_LETTERS);
         let began = Instant::now();
         let mut batch = Batch::default();
-        while batch.has_room(most) && !self.body.is_finished() && began.elapsed() < LONGEST {
-            match self.body.read(WAIT)? {
+        while batch.has_room(most) && !self.body.is_finished() {
+            let left = LONGEST.saturating_sub(began.elapsed());
+            if left.is_zero() {
+                break;
+            }
+            match self.body.read(left.min(WAIT))? {
                 Heard::Letter(letter) => self.settle(&letter, &mut batch)?,
                 Heard::Finished(partition) => {
                     let end = self.job.ends.get(&partition).copied();
