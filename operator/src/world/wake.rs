@@ -37,8 +37,9 @@ pub enum Wake {
     KafkaGroups(ClusterKey),
 }
 
-/// Wakes that wait for the slowest receiver, at the most. Each has its place from the start, of some 100 bytes.
-const WAITING: usize = 8_192;
+/// Wakes that wait for the slowest receiver, at the most: when a broker goes, each of ten thousand topics changes at once. Each wake has its
+/// place from the start, of some 100 bytes.
+const WAITING: usize = 16_384;
 
 /// The sending side; clones share one channel. A receiver that lags behind must look at everything.
 #[derive(Clone, Debug)]

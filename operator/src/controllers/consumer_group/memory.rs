@@ -153,7 +153,9 @@ impl Memory {
         let now = self.declared.topics_in(view);
         let gone: BTreeSet<String> = self.topics.difference(&now).cloned().collect();
         context.metrics.groups.forget_topics(&self.labels(), &gone);
-        self.topics = Arc::new(now);
+        if *self.topics != now {
+            self.topics = Arc::new(now);
+        }
     }
 
     fn measure(&self, context: &Context) {
