@@ -182,9 +182,9 @@ async fn an_api_server_that_answers_500_for_a_while_costs_no_topic_and_no_second
 const STOP: &str = r#"
 stopped=()
 trap '((${#stopped[@]} == 0)) || kill -CONT "${stopped[@]}"' EXIT
-for process in /proc/[0-9]*; do
-    { comm=$(<"$process/comm") && cgroup=$(<"$process/cgroup"); } 2>/dev/null || continue
-    if [[ $comm == java && ($cgroup == *"$POD_UID"* || $cgroup == *"${POD_UID//-/_}"*) ]]; then
+for comm in $(grep -lsx java /proc/[0-9]*/comm || true); do
+    process=${comm%/comm}
+    if grep -qs -e "$POD_UID" -e "${POD_UID//-/_}" "$process/cgroup"; then
         stopped+=("${process#/proc/}")
     fi
 done
