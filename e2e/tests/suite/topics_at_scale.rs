@@ -182,9 +182,11 @@ async fn an_api_server_that_answers_500_for_a_while_costs_no_topic_and_no_second
 const STOP: &str = r#"
 stopped=()
 trap '((${#stopped[@]} == 0)) || kill -CONT "${stopped[@]}"' EXIT
-for comm in $(grep -lsx java /proc/[0-9]*/comm || true); do
-    process=${comm%/comm}
-    if grep -qs -e "$POD_UID" -e "${POD_UID//-/_}" "$process/cgroup"; then
+for process in /proc/[0-9]*; do
+    { read -r comm <"$process/comm"; } 2>/dev/null || continue
+    [[ $comm == java ]] || continue
+    cgroup=$(cat "$process/cgroup")
+    if [[ $cgroup == *"$POD_UID"* || $cgroup == *"${POD_UID//-/_}"* ]]; then
         stopped+=("${process#/proc/}")
     fi
 done
