@@ -115,7 +115,5 @@ async fn a_burst_on_one_partition_gets_a_share_group_more_replicas_than_partitio
     let what = "more replicas than the one partition";
     group
         .until_replicas(what, PATIENCE, |replicas| replicas > 1)
-        .await?;
-    lag(&case, "nothing is lag", |records| records == 0).await?;
-    Ok(())
+        .await
 }
