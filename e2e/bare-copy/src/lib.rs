@@ -18,8 +18,8 @@ const ANSWER: Duration = Duration::from_secs(60);
 /// Longest wait between two looks at whether all copies have been acknowledged.
 const LOOK: Duration = Duration::from_millis(1);
 
-/// What to copy where. A record's key chooses its partition, as for a letter of which it is not known where it lay: so a transaction has as many partitions
-/// for Kafka to mark as one of a redrive.
+/// What to copy where. A record's key chooses its partition, as for a letter of which it is not known where it lay: so a transaction
+/// has as many partitions for Kafka to mark as one of a redrive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BareCopy {
     /// The topic that is read, from its beginning.
