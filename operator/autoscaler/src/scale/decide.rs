@@ -231,7 +231,7 @@ pub(super) fn more(now: &Now, history: &History, policy: &Policy) -> Option<(i32
     let wanted = match a_step_more(now.replicas, partitions) {
         Some(_) if unlucky && risk.alone => i32::try_from(partitions).unwrap_or(i32::MAX),
         Some(next) if unlucky => next,
-        _ if wanted > now.replicas => at_least_a_step(wanted, now.replicas, partitions),
+        Some(next) if wanted > now.replicas => at_least_a_step(wanted, next, partitions),
         _ => wanted,
     };
     let reason = format!(

@@ -53,12 +53,13 @@ pub(super) fn a_step_more(replicas: i32, partitions: usize) -> Option<i32> {
     found.copied().filter(|more| *more > replicas)
 }
 
-/// What is taken where `wanted` are needed, more than the `replicas` there are: no less than a step more, but where that would soon be
-/// taken back to what is needed.
-pub(super) fn at_least_a_step(wanted: i32, replicas: i32, partitions: usize) -> i32 {
-    match a_step_more(replicas, partitions) {
-        Some(next) if a_step_less(next, partitions) < wanted => wanted.max(next),
-        _ => wanted,
+/// What is taken where `wanted` are needed, more than there are, and `next` would be a step more: no less than that, but where it
+/// would soon be taken back to what is needed.
+pub(super) fn at_least_a_step(wanted: i32, next: i32, partitions: usize) -> i32 {
+    if a_step_less(next, partitions) < wanted {
+        wanted.max(next)
+    } else {
+        wanted
     }
 }
 
@@ -91,7 +92,10 @@ mod tests {
 
     #[test]
     fn what_is_needed_is_taken_exactly_where_it_is_a_step_or_a_step_would_be_taken_back_to_it() {
-        let taken = |replicas, wanted| at_least_a_step(wanted, replicas, 24);
+        let taken = |replicas, wanted| {
+            let next = a_step_more(replicas, 24).expect("fewer than partitions");
+            at_least_a_step(wanted, next, 24)
+        };
         assert_eq!([6, 4, 2].map(|wanted| taken(1, wanted)), [6, 4, 2]);
         assert_eq!(taken(3, 4), 5, "four are less than a step");
         assert_eq!(taken(5, 6), 8, "six are less than a step");
