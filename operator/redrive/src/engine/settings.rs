@@ -11,8 +11,9 @@ pub(super) fn body(job: &Job) -> ClientConfig {
     let mut settings = consumer(job);
     settings
         .set("auto.offset.reset", "earliest")
-        .set("queued.min.messages", "10000")
+        .set("queued.min.messages", "5000")
         .set("queued.max.messages.kbytes", "4096")
+        .set("fetch.message.max.bytes", "131072")
         .set("fetch.max.bytes", "1048576")
         .set("fetch.wait.max.ms", "100")
         // They say where partitions end.
