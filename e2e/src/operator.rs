@@ -18,7 +18,9 @@ use crate::{
     wait,
 };
 
-/// Name of its Deployment and of its ServiceAccount.
+pub mod clock;
+
+/// Name of its Deployment, of its ServiceAccount and of its Lease.
 pub const NAME: &str = "millrace";
 /// The metric that counts its admin calls to Kafka.
 pub const CALLS: &str = "millrace_kafka_requests_total";

@@ -5,6 +5,7 @@
 mod access;
 mod autoscaling;
 mod autoscaling_failures;
+mod clock;
 mod compatibility;
 mod conformance;
 mod consent;
