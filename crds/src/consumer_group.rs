@@ -83,7 +83,8 @@ pub struct ConsumerGroupSpec {
     /// The ServiceAccount, in this namespace, that the consumers run as.
     #[schemars(length(max = 253))]
     pub service_account_name: String,
-    /// Where a group without a committed offset begins, as in the consumers' `auto.offset.reset`.
+    /// Where a group without a committed offset begins, as in the consumers' `auto.offset.reset`. A share group begins there whatever its
+    /// consumers say: Kafka is told so.
     #[serde(default)]
     pub offset_reset: OffsetReset,
     /// The workload that runs the consumers, in this namespace: any object with a `scale` subresource that the installation allows.
@@ -309,7 +310,7 @@ pub struct ConsumerGroupStatus {
     /// The generation of the spec that this status speaks of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// `Ready` sums up the others: `AccessGranted` and `ScaleTargetFound`. `WithinObjective`, `Stalled`, `NoMembers`, `Skewed` and `OffsetsExpired` are the verdicts on its lag.
+    /// `Ready` sums up the others: `AccessGranted`, `ScaleTargetFound` and, of a share group, `OffsetResetSet`. `WithinObjective`, `Stalled`, `NoMembers`, `Skewed` and `OffsetsExpired` are the verdicts on its lag.
     /// `OffsetsReset` is there once a reset was asked for.
     #[serde(default)]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]

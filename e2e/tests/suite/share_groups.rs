@@ -1,9 +1,6 @@
 //! A share group (KIP-932) is a ConsumerGroup like others: it has access, members and a lag.
 
-use std::{
-    sync::atomic::{AtomicBool, Ordering},
-    time::Duration,
-};
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use millrace_crds::ConsumerGroup;
@@ -33,26 +30,8 @@ async fn lag(case: &Case, what: &str, test: impl Fn(i64) -> bool + Send + Sync) 
     records(&group).context("no lag")
 }
 
-/// Writes to the topic for as long as `task` runs: a new share group begins with what comes once it is there.
-async fn fed<T>(case: &Case, task: impl Future<Output = Result<T>>) -> Result<T> {
-    let over = AtomicBool::new(false);
-    let feed = async {
-        while !over.load(Ordering::Relaxed) {
-            produce(case, 5).await?;
-        }
-        anyhow::Ok(())
-    };
-    let task = async {
-        let done = task.await;
-        over.store(true, Ordering::Relaxed);
-        done
-    };
-    let ((), done) = tokio::try_join!(feed, task)?;
-    Ok(done)
-}
-
 #[tokio::test]
-async fn a_share_group_takes_what_it_was_granted_and_its_lag_is_told() -> Result<()> {
+async fn a_share_group_begins_with_the_oldest_record_and_its_lag_is_told() -> Result<()> {
     let case = Case::shared("share").await?;
     let reader = case.account("reader").await?;
     case.topic("orders", &[]).await?;
@@ -77,18 +56,22 @@ async fn a_share_group_takes_what_it_was_granted_and_its_lag_is_told() -> Result
     };
     let refused = take(1).await?;
     assert!(refused.is_err(), "without a grant it got {refused:?}");
+    produce(&case, 20).await?;
 
     let spec = json!({
         "groupId": group, "type": "Share", "topics": [{ "name": "orders" }], "serviceAccountName": "reader",
     });
     case.apply("ConsumerGroup", "billing", spec).await?;
     case.ready::<ConsumerGroup>("billing").await?;
-    let taken = async { take(20).await?.map_err(|error| anyhow!("{error:?}")) };
-    fed(&case, taken).await?;
+    lag(&case, "all records are lag", |records| records == 20).await?;
+    take(20).await?.map_err(|error| anyhow!("{error:?}"))?;
+    lag(&case, "nothing is lag", |records| records == 0).await?;
 
     produce(&case, 50).await?;
-    let most = |records| records >= 50;
-    lag(&case, "the last 50 records are lag", most).await?;
+    lag(&case, "the last 50 records are lag", |records| {
+        records == 50
+    })
+    .await?;
     take(50).await?.map_err(|error| anyhow!("{error:?}"))?;
     lag(&case, "nothing is lag", |records| records == 0).await?;
     Ok(())
@@ -103,17 +86,11 @@ async fn a_burst_on_one_partition_gets_a_share_group_more_replicas_than_partitio
     let group = Scaled::declare_on(&case, "billing", 1, spec).await?;
     group.deploy_as("share-work", 100).await?;
     case.ready::<ConsumerGroup>("billing").await?;
-    // Until the group has taken a record, all of the topic is its lag.
-    produce(&case, 20).await?;
-    fed(
-        &case,
-        lag(&case, "the group has begun", |records| records == 0),
-    )
-    .await?;
-
     produce(&case, 4_000).await?;
     let what = "more replicas than the one partition";
     group
         .until_replicas(what, PATIENCE, |replicas| replicas > 1)
-        .await
+        .await?;
+    lag(&case, "nothing is lag", |records| records == 0).await?;
+    Ok(())
 }

@@ -4,6 +4,7 @@ use std::{
 };
 
 use millrace_autoscaler::{PartitionOffsets, TopicPartition};
+use millrace_crds::OffsetReset;
 
 use crate::{
     kafka::{GroupType, KafkaError, OffsetsAt, PerItem},
@@ -94,6 +95,26 @@ pub async fn commit(
             ),
         ),
     })
+}
+
+/// Has Kafka begin a share group there while it is new: consumers do not say it (KIP-932). Nothing is written where Kafka does so
+/// already.
+///
+/// # Errors
+/// When Kafka refuses, or does not answer.
+pub async fn begin_share_group(
+    admin: &GroupAdmin,
+    group: &str,
+    reset: OffsetReset,
+) -> Result<(), KafkaError> {
+    let wanted = match reset {
+        OffsetReset::Earliest => "earliest",
+        OffsetReset::Latest => "latest",
+    };
+    if admin.share_offset_reset(group).await? == wanted {
+        return Ok(());
+    }
+    admin.alter_share_offset_reset(group, wanted).await
 }
 
 /// Deletes a group with its committed offsets; one that is not there counts as deleted.

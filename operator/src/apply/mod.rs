@@ -12,7 +12,7 @@ mod writes;
 
 pub use applied::Applied;
 pub use binding::binding;
-pub use group_offsets::{Committed, commit, delete_group, read_bounds};
+pub use group_offsets::{Committed, begin_share_group, commit, delete_group, read_bounds};
 pub use journal::{read_journal, write_journal};
 pub use kube::{apply, delete, finalizer};
 pub use scale::{Replicas, Workloads, other_autoscaler};

@@ -199,6 +199,17 @@ pub trait KafkaAdmin: Send + Sync + 'static {
         &self,
         groups: &BTreeSet<String>,
     ) -> Result<PerItem<String, ()>, KafkaError>;
+    /// Where Kafka begins new share groups, set or by default: `share.auto.offset.reset` of each group's configuration (KIP-932). A
+    /// group need not exist.
+    async fn share_offset_resets(
+        &self,
+        groups: &BTreeSet<String>,
+    ) -> Result<PerItem<String, String>, KafkaError>;
+    /// Sets `share.auto.offset.reset` of groups.
+    async fn alter_share_offset_resets(
+        &self,
+        resets: &BTreeMap<String, String>,
+    ) -> Result<PerItem<String, ()>, KafkaError>;
     /// Offsets of partitions; a partition without a reachable leader is refused by itself.
     async fn list_offsets(
         &self,

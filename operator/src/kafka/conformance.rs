@@ -75,6 +75,7 @@ impl Scenario<'_> {
         self.more_partitions().await?;
         self.offsets().await?;
         self.committed_offsets().await?;
+        self.share_offset_resets().await?;
         self.moves().await?;
         self.leaders().await?;
         self.broker_configs().await?;
@@ -735,6 +736,11 @@ mod tests {
             delete groups: "absent": GROUP_ID_NOT_FOUND, "group": ok
             they are gone: 0 of Dead, 0 of Dead, 0 of Dead, 0 of Dead
             with their committed offsets: [], [], [], []
+            where Kafka begins a new share group: latest
+            begin it with the oldest record: "group": ok
+            begin it somewhere else: "group": INVALID_CONFIG
+            begin it with the next record: "group": ok
+            where Kafka begins it in the end: latest
             move replicas: absent-0: UNKNOWN_TOPIC_OR_PARTITION, logs-0: ok, not a name-0: UNKNOWN_TOPIC_OR_PARTITION, orders-0: INVALID_REPLICA_ASSIGNMENT, orders-1: INVALID_REPLICA_ASSIGNMENT, orders-2: INVALID_REPLICA_ASSIGNMENT, orders-99: UNKNOWN_TOPIC_OR_PARTITION
             move one twice in a call: INVALID_REQUEST
             move nothing: 

@@ -122,6 +122,24 @@ impl<A: KafkaAdmin + ?Sized> KafkaAdmin for Counted<A> {
         self.count("delete_groups").delete_groups(groups).await
     }
 
+    async fn share_offset_resets(
+        &self,
+        groups: &BTreeSet<String>,
+    ) -> Result<PerItem<String, String>, KafkaError> {
+        self.count("share_offset_resets")
+            .share_offset_resets(groups)
+            .await
+    }
+
+    async fn alter_share_offset_resets(
+        &self,
+        resets: &BTreeMap<String, String>,
+    ) -> Result<PerItem<String, ()>, KafkaError> {
+        self.count("alter_share_offset_resets")
+            .alter_share_offset_resets(resets)
+            .await
+    }
+
     async fn list_offsets(
         &self,
         partitions: &BTreeSet<TopicPartition>,

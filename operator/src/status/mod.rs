@@ -8,6 +8,7 @@ mod layout;
 mod offset_reset;
 mod patch;
 mod quotas;
+mod share_group;
 mod summary;
 
 pub mod reasons;
@@ -20,4 +21,5 @@ pub use layout::{balanced, reassigning};
 pub use offset_reset::offset_reset;
 pub use patch::{HasConditions, pause, write};
 pub use quotas::quotas;
+pub use share_group::{OFFSET_RESET_SET, share_group};
 pub use summary::{is_ready, ready, says};

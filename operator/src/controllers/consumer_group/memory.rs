@@ -47,6 +47,8 @@ pub(super) struct Memory {
     pub(super) history: History,
     pub(super) contest: Contest,
     pub(super) last_scale: Option<Timestamp>,
+    /// Where Kafka begins the group while it is new, as far as this process has seen to it; for share groups only.
+    pub(super) begins: Option<millrace_crds::OffsetReset>,
     /// What the workload asked for when it was last read.
     pub(super) target: Option<(Instant, Result<Replicas, Rejection>)>,
     /// The last look, and the lag it showed.
@@ -74,6 +76,7 @@ impl Memory {
             history: History::resume(capacity, last_scale),
             contest: Contest::default(),
             last_scale,
+            begins: None,
             target: None,
             seen: None,
         }
@@ -413,6 +416,7 @@ mod tests {
             history: History::resume(None, None),
             contest: Contest::default(),
             last_scale: None,
+            begins: None,
             target: None,
             seen: None,
         }

@@ -1,4 +1,5 @@
 mod autoscale;
+mod beginning;
 mod deletion;
 mod memory;
 mod offsets;
@@ -17,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::{
     autoscale::follow,
+    beginning::begin,
     memory::{Memories, Memory},
     offsets::{Tended, tend},
 };
@@ -137,19 +139,22 @@ async fn reconcile(
     }
     let group = deletion::guard(&context, &group).await?;
     let now = Timestamp::now();
-    let (access, failure) = access(&context, &desired).await;
-    let binding = bind(&context, &group, &desired).await?;
     let memory = memories.of(&context, &group, &desired).await;
     let mut memory = memory.lock().await;
+    let (begins, unset) = begin(&context, &desired, &mut memory).await;
+    let (access, failure) = access(&context, &desired).await;
+    let binding = bind(&context, &group, &desired).await?;
     let verdicts = verdicts(&context, &group, &desired.cluster, &mut memory);
     let tended = tend(&context, &memories, &group, &desired, &mut memory, now).await?;
     let followed = follow(&context, &memories, &group, &mut memory, &tended, now).await?;
-    let drafts = summed_up(access, followed.drafts, verdicts, tended.draft());
+    let drafts = summed_up(access, begins, followed.drafts, verdicts, tended.draft());
     let status = describe(&group, &desired, &memory, followed.scaling, tended, binding);
     let before = group.status.as_ref();
     let (status, drafts) = lag::settle(before, status, drafts, now);
     status::write(&context, group.as_ref(), before, status, &drafts).await?;
-    failure.map_or_else(|| Ok(Action::await_change()), |error| Err(error.into()))
+    unset
+        .or(failure)
+        .map_or_else(|| Ok(Action::await_change()), |error| Err(error.into()))
 }
 
 /// Whether the ACLs asked for are in place; they are only asked for where they are not.
@@ -222,15 +227,17 @@ fn describe(
     }
 }
 
-/// All conditions, with `Ready` out of access and workload; the verdicts and a reset are no part of it.
+/// All conditions, with `Ready` out of access, beginning and workload; the verdicts and a reset are no part of it.
 fn summed_up(
     access: Draft,
+    begins: Option<Draft>,
     workload: Vec<Draft>,
     verdicts: Vec<Draft>,
     reset: Option<Draft>,
 ) -> Vec<Draft> {
     let parts: Vec<Draft> = [access]
         .into_iter()
+        .chain(begins)
         .chain(
             workload
                 .iter()

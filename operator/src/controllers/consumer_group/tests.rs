@@ -194,6 +194,44 @@ fn wherever_the_operator_dies_a_shift_is_done_once() {
 }
 
 #[test]
+fn kafka_begins_a_share_group_where_the_spec_says_and_is_told_once() {
+    const ALTER: &str = "alter_share_offset_resets";
+    let house = house();
+    let tells = async |reset, begins: &str| {
+        house.group(json!({ "type": "Share", "offsetReset": reset }));
+        house
+            .until("Kafka is told", || {
+                house.kafka.share_offset_reset(GROUP) == begins
+            })
+            .await;
+        house.told("OffsetResetSet", "True/Synced").await;
+        house.quiet().await;
+    };
+    house.live(async |_| {
+        tells("Earliest", "earliest").await;
+        tells("Latest", "latest").await;
+        assert_eq!(house.kafka.count(ALTER), 2);
+    });
+    house.live(async |_| {
+        house.told("Ready", "True").await;
+        house.quiet().await;
+        assert_eq!(house.kafka.count(ALTER), 2, "it is so already");
+    });
+}
+
+#[test]
+fn consumers_that_say_themselves_where_they_begin_are_not_talked_over() {
+    let house = house();
+    house.group(json!({}));
+    house.live(async |_| {
+        house.told("Ready", "True").await;
+        house.quiet().await;
+        assert_eq!(house.tells("OffsetResetSet"), "");
+        assert_eq!(house.kafka.count("share_offset_resets"), 0);
+    });
+}
+
+#[test]
 fn the_group_goes_with_its_resource_where_that_is_wanted() {
     for (policy, left) in [("Delete", [None, None]), ("Retain", [Some(60), Some(70)])] {
         let house = house();

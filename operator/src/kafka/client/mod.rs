@@ -15,6 +15,7 @@ mod offsets;
 mod partitions;
 mod quotas;
 mod reassignments;
+mod share_offset_resets;
 mod since;
 #[cfg(test)]
 mod test_broker;
@@ -169,6 +170,22 @@ impl KafkaAdmin for KrafkaAdmin {
     ) -> Result<PerItem<String, ()>, KafkaError> {
         let client = self.connection.client().await?;
         groups::delete(&client, groups).await
+    }
+
+    async fn share_offset_resets(
+        &self,
+        groups: &BTreeSet<String>,
+    ) -> Result<PerItem<String, String>, KafkaError> {
+        let client = self.connection.client().await?;
+        share_offset_resets::describe(&client, groups).await
+    }
+
+    async fn alter_share_offset_resets(
+        &self,
+        resets: &BTreeMap<String, String>,
+    ) -> Result<PerItem<String, ()>, KafkaError> {
+        let client = self.connection.client().await?;
+        share_offset_resets::alter(&client, resets).await
     }
 
     async fn list_offsets(

@@ -51,6 +51,44 @@ impl Scenario<'_> {
         Ok(())
     }
 
+    pub(super) async fn share_offset_resets(&mut self) -> Result<(), KafkaError> {
+        let first = self.share_offset_reset().await?;
+        self.tell("where Kafka begins a new share group", first);
+        for (what, reset) in [
+            ("begin it with the oldest record", "earliest"),
+            ("begin it somewhere else", "sometimes"),
+            ("begin it with the next record", "latest"),
+        ] {
+            let resets = BTreeMap::from([(self.name("group"), reset.to_owned())]);
+            let altered = self.admin.alter_share_offset_resets(&resets).await?;
+            self.tell(what, codes(&altered, self.prefix));
+            if altered.values().all(Result::is_ok) {
+                self.until_it_begins_with(reset).await?;
+            }
+        }
+        let last = self.share_offset_reset().await?;
+        self.tell("where Kafka begins it in the end", last);
+        Ok(())
+    }
+
+    /// What is altered shows once the brokers have read the metadata.
+    async fn until_it_begins_with(&self, reset: &str) -> Result<(), KafkaError> {
+        let deadline = Instant::now() + DEADLINE;
+        while self.share_offset_reset().await? != reset && Instant::now() < deadline {
+            sleep(PAUSE).await;
+        }
+        Ok(())
+    }
+
+    async fn share_offset_reset(&self) -> Result<String, KafkaError> {
+        let answers = self.admin.share_offset_resets(&self.groups()).await?;
+        let told = answers.into_values().map(|answer| match answer {
+            Ok(reset) => reset,
+            Err(error) => code_of(&error),
+        });
+        Ok(told.collect())
+    }
+
     /// The scenario's groups.
     pub(super) fn groups(&self) -> BTreeSet<String> {
         BTreeSet::from([self.name("group")])

@@ -122,6 +122,11 @@ impl FakeKafka {
         group.committed.get(partition).copied()
     }
 
+    /// Where a new share group begins.
+    pub fn share_offset_reset(&self, group: &str) -> String {
+        self.lock().state.share_offset_reset(group)
+    }
+
     /// Sets where the records of a partition begin and end, and the last stable offset between. These records have no timestamps.
     pub fn set_offsets(
         &self,

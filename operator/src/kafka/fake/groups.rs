@@ -85,6 +85,28 @@ impl State {
         Ok(())
     }
 
+    /// Where a new share group begins (`GroupConfig` of Kafka 4.3; a group that is deleted leaves its configuration).
+    pub(super) fn share_offset_reset(&self, group: &str) -> String {
+        let set = self.share_offset_resets.get(group).cloned();
+        set.unwrap_or_else(|| "latest".to_owned())
+    }
+
+    /// The third form that Kafka takes, `by_duration:PnDTnHnMn.nS`, is not known here.
+    pub(super) fn alter_share_offset_reset(
+        &mut self,
+        group: &str,
+        reset: &str,
+    ) -> Result<(), KafkaError> {
+        if !["earliest", "latest"].contains(&reset) {
+            let message =
+                format!("Invalid value {reset} for configuration share.auto.offset.reset");
+            return Err(refused("INVALID_CONFIG", message));
+        }
+        self.share_offset_resets
+            .insert(group.to_owned(), reset.to_owned());
+        Ok(())
+    }
+
     pub(super) fn delete_group(&mut self, group: &str) -> Result<(), KafkaError> {
         match self.groups.get(group) {
             None => Err(refused(

@@ -237,6 +237,32 @@ impl KafkaAdmin for FakeKafka {
         .await
     }
 
+    async fn share_offset_resets(
+        &self,
+        groups: &BTreeSet<String>,
+    ) -> Result<PerItem<String, String>, KafkaError> {
+        self.call("share_offset_resets", groups.len(), |state| {
+            groups
+                .iter()
+                .map(|group| (group.clone(), Ok(state.share_offset_reset(group))))
+                .collect()
+        })
+        .await
+    }
+
+    async fn alter_share_offset_resets(
+        &self,
+        resets: &BTreeMap<String, String>,
+    ) -> Result<PerItem<String, ()>, KafkaError> {
+        self.call("alter_share_offset_resets", resets.len(), |state| {
+            resets
+                .iter()
+                .map(|(group, reset)| (group.clone(), state.alter_share_offset_reset(group, reset)))
+                .collect()
+        })
+        .await
+    }
+
     async fn list_offsets(
         &self,
         partitions: &BTreeSet<TopicPartition>,

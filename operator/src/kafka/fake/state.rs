@@ -37,6 +37,8 @@ pub(super) struct State {
     pub(super) copied_after: Option<u32>,
     pub(super) broker_configs: BTreeMap<BrokerId, BTreeMap<String, String>>,
     pub(super) quotas: BTreeMap<Principal, BrokerQuota>,
+    /// What is set of `share.auto.offset.reset`, by group.
+    pub(super) share_offset_resets: BTreeMap<String, String>,
     pub(super) slow_to_show: u32,
     leaderless: BTreeMap<String, u32>,
     lingering: BTreeMap<String, (u32, ObservedTopic)>,
@@ -66,6 +68,7 @@ impl State {
             copied_after: None,
             broker_configs: BTreeMap::new(),
             quotas: BTreeMap::new(),
+            share_offset_resets: BTreeMap::new(),
             slow_to_show: 0,
             leaderless: BTreeMap::new(),
             lingering: BTreeMap::new(),

@@ -41,12 +41,7 @@ impl GroupAdmin {
         kind: GroupType,
     ) -> Result<BTreeMap<TopicPartition, i64>, KafkaError> {
         let groups = BTreeMap::from([(group.to_owned(), kind)]);
-        let mut answers = self.0.committed_offsets(&groups).await?;
-        answers.remove(group).unwrap_or_else(|| {
-            Err(KafkaError::Unreachable(format!(
-                "nothing was said of the group {group}"
-            )))
-        })
+        one(group, self.0.committed_offsets(&groups).await?)
     }
 
     /// Sets committed offsets of a group without members.
@@ -61,6 +56,28 @@ impl GroupAdmin {
         self.0.commit_offsets(group, offsets).await
     }
 
+    /// Where Kafka begins this share group while it is new, as [`KafkaAdmin::share_offset_resets`] tells it.
+    ///
+    /// # Errors
+    /// Kafka refuses, or does not answer.
+    pub async fn share_offset_reset(&self, group: &str) -> Result<String, KafkaError> {
+        let groups = BTreeSet::from([group.to_owned()]);
+        one(group, self.0.share_offset_resets(&groups).await?)
+    }
+
+    /// Has Kafka begin this share group there while it is new.
+    ///
+    /// # Errors
+    /// Kafka refuses, or does not answer.
+    pub async fn alter_share_offset_reset(
+        &self,
+        group: &str,
+        reset: &str,
+    ) -> Result<(), KafkaError> {
+        let resets = BTreeMap::from([(group.to_owned(), reset.to_owned())]);
+        one(group, self.0.alter_share_offset_resets(&resets).await?)
+    }
+
     /// Deletes groups without members.
     ///
     /// # Errors
@@ -71,4 +88,13 @@ impl GroupAdmin {
     ) -> Result<PerItem<String, ()>, KafkaError> {
         self.0.delete_groups(groups).await
     }
+}
+
+/// What a call says of the one group it was given.
+fn one<T>(group: &str, mut answers: PerItem<String, T>) -> Result<T, KafkaError> {
+    answers.remove(group).unwrap_or_else(|| {
+        Err(KafkaError::Unreachable(format!(
+            "nothing was said of the group {group}"
+        )))
+    })
 }
