@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn what_is_needed_is_taken_exactly_where_it_is_a_step_or_a_step_would_be_taken_back_to_it() {
         let taken = |replicas, wanted| {
-            let next = a_step_more(replicas, 24).expect("fewer than partitions");
+            let next = a_step_more(replicas, 24).unwrap();
             at_least_a_step(wanted, next, 24)
         };
         assert_eq!([6, 4, 2].map(|wanted| taken(1, wanted)), [6, 4, 2]);
