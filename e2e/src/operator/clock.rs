@@ -31,7 +31,8 @@ pub struct Clock<'a> {
 }
 
 impl<'a> Clock<'a> {
-    /// Rolls the operator out anew, with a clock that can be set and is right at first.
+    /// Rolls the operator out anew, with a clock that can be set and is right at first. One that an earlier case has left is given back
+    /// before; so is this one, where the operator does not come up with it.
     ///
     /// # Errors
     /// When libfaketime is not installed, or the operator does not come up.
@@ -45,9 +46,16 @@ impl<'a> Clock<'a> {
             "metadata": { "name": CONFIG_MAP, "namespace": OPERATOR_NAMESPACE },
             "binaryData": { "libfaketime.so.1": ByteString(library) },
         });
+        roll_out(client, &json!({}), false).await?;
         resources::apply(client, &config_map).await?;
-        roll_out(client, &with_a_clock(), true).await?;
-        Ok(Self { client })
+        let clock = Self { client };
+        match roll_out(client, &with_a_clock(), true).await {
+            Ok(()) => Ok(clock),
+            Err(error) => {
+                clock.give_back().await?;
+                Err(error)
+            }
+        }
     }
 
     /// Sets the clock so many seconds before or behind the time of day; returns once the operator has written such a time.

@@ -738,9 +738,10 @@ mod tests {
             with their committed offsets: [], [], [], []
             where Kafka begins a new share group: latest
             begin it with the oldest record: "group": ok
+            whether Kafka begins it there: true
             begin it somewhere else: "group": INVALID_CONFIG
             begin it with the next record: "group": ok
-            where Kafka begins it in the end: latest
+            whether Kafka begins it there: true
             move replicas: absent-0: UNKNOWN_TOPIC_OR_PARTITION, logs-0: ok, not a name-0: UNKNOWN_TOPIC_OR_PARTITION, orders-0: INVALID_REPLICA_ASSIGNMENT, orders-1: INVALID_REPLICA_ASSIGNMENT, orders-2: INVALID_REPLICA_ASSIGNMENT, orders-99: UNKNOWN_TOPIC_OR_PARTITION
             move one twice in a call: INVALID_REQUEST
             move nothing: 

@@ -22,7 +22,7 @@ pub fn share_group(reset: OffsetReset, failure: Option<&KafkaError>) -> Draft {
         Some(error @ KafkaError::Refused { .. }) => Draft::no(
             OFFSET_RESET_SET,
             reasons::KAFKA_REFUSED,
-            format!("Kafka refused to say where the group begins: {error}"),
+            format!("Kafka refused to begin the group there: {error}"),
         ),
         Some(error) => Draft::unknown(
             OFFSET_RESET_SET,

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Has Kafka begin a new share group where `offsetReset` says; what there is to say of it, which is nothing of other groups: their
-/// consumers say where they begin. Kafka is asked once for each value.
+/// consumers say where they begin. Kafka is asked once, until another value is wanted or the memory is a new one.
 pub(super) async fn begin(
     context: &Context,
     desired: &ResolvedGroup,

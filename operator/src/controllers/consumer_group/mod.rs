@@ -142,7 +142,7 @@ async fn reconcile(
     let memory = memories.of(&context, &group, &desired).await;
     let mut memory = memory.lock().await;
     let (begins, unset) = begin(&context, &desired, &mut memory).await;
-    let (access, failure) = access(&context, &desired).await;
+    let (access, failure) = access(&context, &desired, unset.is_none()).await;
     let binding = bind(&context, &group, &desired).await?;
     let verdicts = verdicts(&context, &group, &desired.cluster, &mut memory);
     let tended = tend(&context, &memories, &group, &desired, &mut memory, now).await?;
@@ -157,15 +157,19 @@ async fn reconcile(
         .map_or_else(|| Ok(Action::await_change()), |error| Err(error.into()))
 }
 
-/// Whether the ACLs asked for are in place; they are only asked for where they are not.
-async fn access(context: &Context, desired: &ResolvedGroup) -> (Draft, Option<KafkaError>) {
+/// Whether the ACLs asked for are in place; they are only asked for where they are not, and `may_ask`.
+async fn access(
+    context: &Context,
+    desired: &ResolvedGroup,
+    may_ask: bool,
+) -> (Draft, Option<KafkaError>) {
     let (handle, view) = match reachable(context, &desired.cluster) {
         Ok(found) => found,
         Err(away) => return (away.draft("AccessGranted"), None),
     };
-    let failure = match desired.grants.is_subset(&view.acls) {
-        true => None,
-        false => context.access.settle(&desired.cluster).await.err(),
+    let failure = match may_ask && !desired.grants.is_subset(&view.acls) {
+        true => context.access.settle(&desired.cluster).await.err(),
+        false => None,
     };
     (
         status::access(&desired.grants, &handle.view(), failure.as_ref()),

@@ -220,6 +220,21 @@ fn kafka_begins_a_share_group_where_the_spec_says_and_is_told_once() {
 }
 
 #[test]
+fn a_share_group_that_kafka_does_not_begin_where_the_spec_says_is_not_ready() {
+    let house = house();
+    house.kafka.set_shares(false);
+    house.group(json!({ "type": "Share" }));
+    house.live(async |_| {
+        house.told("OffsetResetSet", "False/KafkaRefused").await;
+        house.told("Ready", "False").await;
+        house.kafka.set_shares(true);
+        house.told("OffsetResetSet", "True/Synced").await;
+        house.told("Ready", "True").await;
+        assert_eq!(house.kafka.share_offset_reset(GROUP), "earliest");
+    });
+}
+
+#[test]
 fn consumers_that_say_themselves_where_they_begin_are_not_talked_over() {
     let house = house();
     house.group(json!({}));

@@ -63,21 +63,23 @@ impl Scenario<'_> {
             let altered = self.admin.alter_share_offset_resets(&resets).await?;
             self.tell(what, codes(&altered, self.prefix));
             if altered.values().all(Result::is_ok) {
-                self.until_it_begins_with(reset).await?;
+                let begins = self.begins_with_in_time(reset).await?;
+                self.tell("whether Kafka begins it there", begins.to_string());
             }
         }
-        let last = self.share_offset_reset().await?;
-        self.tell("where Kafka begins it in the end", last);
         Ok(())
     }
 
     /// What is altered shows once the brokers have read the metadata.
-    async fn until_it_begins_with(&self, reset: &str) -> Result<(), KafkaError> {
+    async fn begins_with_in_time(&self, reset: &str) -> Result<bool, KafkaError> {
         let deadline = Instant::now() + DEADLINE;
-        while self.share_offset_reset().await? != reset && Instant::now() < deadline {
+        loop {
+            let begins = self.share_offset_reset().await? == reset;
+            if begins || Instant::now() >= deadline {
+                return Ok(begins);
+            }
             sleep(PAUSE).await;
         }
-        Ok(())
     }
 
     async fn share_offset_reset(&self) -> Result<String, KafkaError> {

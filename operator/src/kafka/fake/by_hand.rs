@@ -122,6 +122,11 @@ impl FakeKafka {
         group.committed.get(partition).copied()
     }
 
+    /// Lets the brokers have share groups, or be older than these.
+    pub fn set_shares(&self, shares: bool) {
+        self.lock().state.shares = shares;
+    }
+
     /// Where a new share group begins.
     pub fn share_offset_reset(&self, group: &str) -> String {
         self.lock().state.share_offset_reset(group)

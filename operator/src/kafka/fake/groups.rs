@@ -97,6 +97,10 @@ impl State {
         group: &str,
         reset: &str,
     ) -> Result<(), KafkaError> {
+        if !self.shares {
+            let message = "Unknown group config name: share.auto.offset.reset";
+            return Err(refused("INVALID_CONFIG", message));
+        }
         if !["earliest", "latest"].contains(&reset) {
             let message =
                 format!("Invalid value {reset} for configuration share.auto.offset.reset");

@@ -39,6 +39,8 @@ pub(super) struct State {
     pub(super) quotas: BTreeMap<Principal, BrokerQuota>,
     /// What is set of `share.auto.offset.reset`, by group.
     pub(super) share_offset_resets: BTreeMap<String, String>,
+    /// Whether the brokers have share groups.
+    pub(super) shares: bool,
     pub(super) slow_to_show: u32,
     leaderless: BTreeMap<String, u32>,
     lingering: BTreeMap<String, (u32, ObservedTopic)>,
@@ -69,6 +71,7 @@ impl State {
             broker_configs: BTreeMap::new(),
             quotas: BTreeMap::new(),
             share_offset_resets: BTreeMap::new(),
+            shares: true,
             slow_to_show: 0,
             leaderless: BTreeMap::new(),
             lingering: BTreeMap::new(),

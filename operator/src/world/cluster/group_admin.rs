@@ -5,10 +5,10 @@ use std::{
 
 use crate::kafka::{GroupType, KafkaAdmin, KafkaError, OffsetsAt, PerItem, TopicPartition};
 
-/// Administration of groups and their offsets, one act at a time: the reset of a group's offsets, or its deletion, that a
-/// resource asks for once.
+/// Administration of groups and their offsets, one act at a time: the reset of a group's offsets, its deletion, or where a share
+/// group begins, that a resource asks for once.
 ///
-/// This is never for looking: each call goes to Kafka by itself, and takes up to 15 s where Kafka does not answer. What is
+/// This is never for looking again and again: each call goes to Kafka by itself, and takes up to 15 s where Kafka does not answer. What is
 /// wanted again and again is declared with [`ClusterHandle::declare_group`](super::ClusterHandle::declare_group), and read
 /// from [`ClusterHandle::groups`](super::ClusterHandle::groups).
 #[derive(Clone)]
