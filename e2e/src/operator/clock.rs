@@ -46,10 +46,10 @@ impl<'a> Clock<'a> {
             "metadata": { "name": CONFIG_MAP, "namespace": OPERATOR_NAMESPACE },
             "binaryData": { "libfaketime.so.1": ByteString(library) },
         });
-        roll_out(client, &json!({}), false).await?;
+        roll_out(client, false).await?;
         resources::apply(client, &config_map).await?;
         let clock = Self { client };
-        match roll_out(client, &with_a_clock(), true).await {
+        match roll_out(client, true).await {
             Ok(()) => Ok(clock),
             Err(error) => {
                 clock.give_back().await?;
@@ -87,7 +87,7 @@ impl<'a> Clock<'a> {
     /// # Errors
     /// When it does not come up.
     pub async fn give_back(self) -> Result<()> {
-        roll_out(self.client, &json!({}), false).await?;
+        roll_out(self.client, false).await?;
         let config_maps: Api<ConfigMap> = Api::namespaced(self.client.clone(), OPERATOR_NAMESPACE);
         resources::delete(&config_maps, CONFIG_MAP).await
     }
@@ -126,9 +126,11 @@ fn with_a_clock() -> Value {
     } } })
 }
 
-/// Applies these fields of the Deployment's spec in place of those applied before, and returns once one of the new pods leads and the
-/// old ones are gone.
-async fn roll_out(client: &Client, spec: &Value, set: bool) -> Result<()> {
+/// Has the Deployment's pods run with a clock that can be set, or without one, and returns once one of them leads and those that are
+/// otherwise are gone.
+async fn roll_out(client: &Client, with: bool) -> Result<()> {
+    // Applying no fields takes away those that were applied before.
+    let spec = if with { with_a_clock() } else { json!({}) };
     let deployment = json!({
         "apiVersion": "apps/v1",
         "kind": "Deployment",
@@ -139,7 +141,7 @@ async fn roll_out(client: &Client, spec: &Value, set: bool) -> Result<()> {
     let what = "the operator runs with the clock that is wanted, and leads";
     wait::answer(what, PATIENCE, || async {
         let pods = pods(client).await?;
-        Ok(if pods.iter().any(|pod| has_a_clock(pod) != set) {
+        Ok(if pods.iter().any(|pod| has_a_clock(pod) != with) {
             Err(format!("{} pods are there", pods.len()))
         } else {
             let leads = leader(client).await;
